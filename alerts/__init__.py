@@ -1,0 +1,1 @@
+"""Alerts, duties, escalation, routing, deliveries and channels."""

@@ -1,0 +1,1 @@
+"""JSON for consoles and integrations, the live stream, health and metrics."""

@@ -1,0 +1,1 @@
+"""What is expected: packages, visits, evidence, verdicts, liveness."""

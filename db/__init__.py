@@ -1,0 +1,1 @@
+"""Pool, named SQL, migrations, TimescaleDB. Knows nothing else of ours."""

@@ -1,0 +1,1 @@
+"""Simulated homes: behaviour, fleets, scenarios, faults. Speaks only the wire."""

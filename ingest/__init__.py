@@ -1,0 +1,1 @@
+"""Message to receipt and facts in one transaction, then the acknowledgement."""

@@ -1,0 +1,125 @@
+"""Nouns of alerts: who is told, who owes an answer, and what was said."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import Any
+
+
+class Role(StrEnum):
+    """An organisation's part in an alert, and the kinds of organisations there are."""
+
+    LANDLORD = "landlord"
+    CARE_PROVIDER = "care_provider"
+    MONITORING_CENTRE = "monitoring_centre"
+    COMMISSIONER = "commissioner"
+
+
+class Priority(IntEnum):
+    """Classes of handling (domain/alarms.md, 1); a lower number is answered first."""
+
+    LIFE_SAFETY = 1
+    WELFARE = 2
+    ACCESS = 3
+    TECHNICAL = 4
+    RECORD = 5
+
+
+class DutyState(StrEnum):
+    """Three states; the escalation step is a cursor beside them."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+class VisitAlertKind(StrEnum):
+    """Alerts of a visit (domain/visits.md, 7)."""
+
+    LATE = "visit.late"
+    MISSED = "visit.missed"
+    UNVERIFIED = "visit.unverified"
+    PART_ATTENDED = "visit.part_attended"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where an organisation takes Standard Webhooks, and the secret that signs them."""
+
+    url: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Someone who can be told. No channel at all is reported by `threshold doctor`."""
+
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    webhook: Webhook | None = None
+
+    @property
+    def reachable(self) -> bool:
+        """Has any channel that we can send by."""
+        return bool(self.email or self.phone or self.webhook)
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A landlord, care provider, monitoring centre or commissioner."""
+
+    id: str
+    kind: Role
+    name: str
+    contacts: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something, as history and screens show it."""
+
+    name: str
+    organisation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One stored event as alerts see it. `known_hub` False: the hub is not in the estate."""
+
+    hub_id: str
+    event_id: str
+    type: str
+    effective_at: datetime
+    received_at: datetime
+    device: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    clock_suspect: bool = False
+    known_hub: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class VisitAlert:
+    """What care asks to be raised for a visit. `step` is the ladder's *a*; `raised_at` the true due time.
+
+    `reason` is fit for every party: no carer's name, task or diagnosis.
+    """
+
+    kind: VisitAlertKind
+    visit_ref: str
+    resident_id: str
+    dwelling_id: str
+    provider_id: str
+    landlord_id: str | None
+    monitoring_centre_id: str | None
+    raised_at: datetime
+    step: timedelta
+    reason: str
+    visit_start: datetime
+    tier: str
+    raised_late: bool = False
+
+    @property
+    def dedupe_key(self) -> str:
+        """One alert of a kind for a visit and a moment of raising."""
+        return f"{self.visit_ref}|{self.kind}|{self.raised_at.isoformat()}"

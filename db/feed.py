@@ -1,0 +1,85 @@
+"""The live stream's rows: appended in the transaction that decided, read in commit-safe order.
+
+A plain `WHERE id > last` misses a row that took its id early and committed late. So a reader orders by
+(transaction id, id) and stops short of the oldest transaction still running.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from db.pool import Connection, execute, fetch_all
+from db.sql import Queries
+from db.wake import LIVE, wake
+
+_Q = Queries("db")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the stream; its text form is the `Last-Event-ID` of server-sent events."""
+
+    xid: int = 0
+    id: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.xid}-{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor | None":
+        """The cursor that `str` gave, or None when the text is none of ours."""
+        xid, separator, row = text.partition("-")
+        if not separator or not xid.isdecimal() or not row.isdecimal() or len(text) > 40:
+            return None
+        return cls(int(xid), int(row))
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """One thing that happened: thin, the reader fetches the rest under its own rights."""
+
+    cursor: Cursor
+    at: datetime
+    topic: str
+    payload: dict[str, Any]
+
+
+async def append(
+    conn: Connection,
+    topic: str,
+    organisations: Sequence[str],
+    payload: dict[str, Any],
+    at: datetime,
+    roles: Sequence[str] | None = None,
+) -> None:
+    """Tells those organisations (only these roles, when given) in the same transaction as the fact itself."""
+    await execute(
+        conn,
+        _Q["append_feed"],
+        at=at,
+        topic=topic,
+        organisations=sorted(set(organisations)),
+        roles=list(roles) if roles is not None else None,
+        payload=Jsonb(payload),
+    )
+    await wake(conn, LIVE)
+
+
+async def read_after(conn: Connection, cursor: Cursor, limit: int = 500) -> list[FeedRow]:
+    """What was committed after `cursor`, oldest first; what row security hides is not among it."""
+    rows = await fetch_all(conn, _Q["read_feed"], xid=cursor.xid, id=cursor.id, limit=limit)
+    return [FeedRow(Cursor(row["xid"], row["id"]), row["at"], row["topic"], row["payload"]) for row in rows]
+
+
+async def newest(conn: Connection) -> Cursor:
+    """Where a reader begins that wants only what comes from now on."""
+    rows = await fetch_all(conn, _Q["newest_feed"])
+    return Cursor(rows[0]["xid"], rows[0]["id"])
+
+
+async def trim(conn: Connection, before: datetime) -> int:
+    """Removes rows older than `before`; a reader that was away longer re-reads the open set instead."""
+    return await execute(conn, _Q["trim_feed"], before=before)

@@ -1,0 +1,180 @@
+-- Each sees only what they may, and the database says so (DESIGN, promise 8). A request reads as the role
+-- threshold_caller with its organisation and role in two settings (db/caller.py). Without them it sees nothing.
+-- The functions are SECURITY DEFINER so that a rule may look at rows which the caller may not.
+
+DO $$ BEGIN
+    CREATE ROLE threshold_caller NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of this server has it
+END $$;
+
+DO $$ BEGIN
+    IF NOT pg_has_role(current_user, 'threshold_caller', 'SET') THEN
+        EXECUTE format('GRANT threshold_caller TO %I', current_user);
+    END IF;
+EXCEPTION WHEN unique_violation OR internal_error THEN NULL;    -- granted by another at the same moment
+END $$;
+
+GRANT USAGE ON SCHEMA public TO threshold_caller;
+
+CREATE FUNCTION caller_organisation() RETURNS text LANGUAGE sql STABLE
+    RETURN nullif(current_setting('threshold.organisation', true), '');
+CREATE FUNCTION caller_role() RETURNS text LANGUAGE sql STABLE
+    RETURN nullif(current_setting('threshold.role', true), '');
+
+-- Does the caller's organisation have a duty in this alert? An engineer sees technical alerts only,
+-- a commissioner none: to them go counts, and cases that were shared.
+CREATE FUNCTION caller_sees_alert(wanted bigint) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT EXISTS (
+        SELECT FROM duty JOIN alert ON alert.id = duty.alert_id
+        WHERE duty.alert_id = wanted
+          AND duty.organisation_id = caller_organisation()
+          AND CASE caller_role()
+                WHEN 'operator' THEN true
+                WHEN 'care_manager' THEN duty.role = 'care_provider'
+                WHEN 'housing_officer' THEN duty.role = 'landlord'
+                WHEN 'engineer' THEN alert.priority = 4
+                WHEN 'administrator' THEN true
+                ELSE false
+              END)
+$$;
+
+-- A resident is known to the centre that answers for them and to the providers that care for them;
+-- never to a landlord through this table, nor to an engineer.
+CREATE FUNCTION caller_sees_resident(wanted text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT CASE
+        WHEN caller_role() IN ('operator', 'administrator') AND EXISTS (
+            SELECT FROM resident WHERE id = wanted AND monitoring_centre_id = caller_organisation()) THEN true
+        WHEN caller_role() IN ('care_manager', 'administrator') THEN EXISTS (
+            SELECT FROM package WHERE resident_id = wanted AND provider_id = caller_organisation())
+        ELSE false
+    END
+$$;
+
+CREATE FUNCTION caller_sees_dwelling(wanted text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT CASE
+        WHEN caller_role() IN ('housing_officer', 'administrator') AND EXISTS (
+            SELECT FROM dwelling WHERE id = wanted AND landlord_id = caller_organisation()) THEN true
+        WHEN caller_role() = 'engineer' THEN EXISTS (
+            SELECT FROM resident WHERE dwelling_id = wanted AND monitoring_centre_id = caller_organisation())
+        ELSE EXISTS (SELECT FROM resident WHERE dwelling_id = wanted AND caller_sees_resident(resident.id))
+    END
+$$;
+
+-- Hubs are run by the monitoring centre; those of a scheme by the centre of anyone who lives there.
+CREATE FUNCTION caller_sees_hub(wanted text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT caller_role() IN ('operator', 'engineer', 'administrator') AND EXISTS (
+        SELECT FROM hub
+        JOIN dwelling ON dwelling.id = hub.dwelling_id OR dwelling.scheme = hub.scheme
+        JOIN resident ON resident.dwelling_id = dwelling.id
+        WHERE hub.id = wanted AND resident.monitoring_centre_id = caller_organisation())
+$$;
+
+-- Events of a home: all to the operators of its centre; to a care manager only what their own carers did,
+-- and what names nobody but speaks of a visit; to an engineer only what says nothing of a resident.
+CREATE FUNCTION caller_sees_event(hub text, kind text, shown_credential text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT CASE caller_role()
+        WHEN 'operator' THEN caller_sees_hub(hub)
+        WHEN 'engineer' THEN caller_sees_hub(hub)
+            AND (kind LIKE 'technical.%' OR kind LIKE 'command.%' OR kind IN ('heartbeat', 'test.call'))
+        WHEN 'care_manager' THEN
+            EXISTS (SELECT FROM credential JOIN carer ON carer.id = credential.carer_id
+                    WHERE credential.credential = shown_credential
+                      AND carer.provider_id = caller_organisation())
+            OR (shown_credential IS NULL
+                AND kind IN ('carer.arrived', 'carer.departed', 'resident.feedback')
+                AND EXISTS (SELECT FROM hub AS h
+                            JOIN resident ON resident.dwelling_id = h.dwelling_id
+                            JOIN package ON package.resident_id = resident.id
+                            WHERE h.id = hub AND package.provider_id = caller_organisation()))
+        ELSE false
+    END
+$$;
+
+-- Row security does not go together with compressed hypertables, so events are read through a view.
+CREATE VIEW visible_event WITH (security_barrier) AS
+    SELECT * FROM event WHERE caller_sees_event(hub_id, type, credential);
+
+-- The other party of an alert: as organisation and state only.
+CREATE VIEW party WITH (security_barrier) AS
+    SELECT duty.alert_id, duty.organisation_id, organisation.name AS organisation_name, duty.role, duty.state,
+           duty.raised_at, duty.acknowledged_at, duty.closed_at
+    FROM duty JOIN organisation ON organisation.id = duty.organisation_id
+    WHERE caller_sees_alert(duty.alert_id);
+
+ALTER TABLE organisation ENABLE ROW LEVEL SECURITY;
+ALTER TABLE contact ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dwelling ENABLE ROW LEVEL SECURITY;
+ALTER TABLE resident ENABLE ROW LEVEL SECURITY;
+ALTER TABLE hub ENABLE ROW LEVEL SECURITY;
+ALTER TABLE device ENABLE ROW LEVEL SECURITY;
+ALTER TABLE hub_gap ENABLE ROW LEVEL SECURITY;
+ALTER TABLE hub_status ENABLE ROW LEVEL SECURITY;
+ALTER TABLE carer ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credential ENABLE ROW LEVEL SECURITY;
+ALTER TABLE package ENABLE ROW LEVEL SECURITY;
+ALTER TABLE recurrence ENABLE ROW LEVEL SECURITY;
+ALTER TABLE suspension ENABLE ROW LEVEL SECURITY;
+ALTER TABLE visit ENABLE ROW LEVEL SECURITY;
+ALTER TABLE verdict ENABLE ROW LEVEL SECURITY;
+ALTER TABLE adjustment ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rejected ENABLE ROW LEVEL SECURITY;
+ALTER TABLE alert ENABLE ROW LEVEL SECURITY;
+ALTER TABLE alert_event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE duty ENABLE ROW LEVEL SECURITY;
+ALTER TABLE alert_history ENABLE ROW LEVEL SECURITY;
+ALTER TABLE delivery ENABLE ROW LEVEL SECURITY;
+ALTER TABLE command ENABLE ROW LEVEL SECURITY;
+ALTER TABLE feed ENABLE ROW LEVEL SECURITY;
+
+GRANT SELECT ON organisation, contact, dwelling, resident, hub, device, hub_gap, hub_status, carer, package,
+    recurrence, suspension, visit, verdict, adjustment, rejected, alert, alert_event, duty, alert_history, delivery,
+    command, feed, visible_event, party TO threshold_caller;
+
+-- Names of organisations are no secret between parties; nothing else stands in that table.
+CREATE POLICY read ON organisation FOR SELECT TO threshold_caller USING (caller_organisation() IS NOT NULL);
+CREATE POLICY read ON contact FOR SELECT TO threshold_caller USING (organisation_id = caller_organisation());
+CREATE POLICY read ON dwelling FOR SELECT TO threshold_caller USING (caller_sees_dwelling(id));
+CREATE POLICY read ON resident FOR SELECT TO threshold_caller USING (caller_sees_resident(id));
+CREATE POLICY read ON hub FOR SELECT TO threshold_caller USING (caller_sees_hub(id));
+CREATE POLICY read ON device FOR SELECT TO threshold_caller USING (caller_sees_hub(hub_id));
+CREATE POLICY read ON hub_gap FOR SELECT TO threshold_caller USING (caller_sees_hub(hub_id));
+CREATE POLICY read ON hub_status FOR SELECT TO threshold_caller USING (caller_sees_hub(hub_id));
+CREATE POLICY read ON command FOR SELECT TO threshold_caller USING (caller_sees_hub(hub_id));
+CREATE POLICY read ON rejected FOR SELECT TO threshold_caller
+    USING (caller_role() IN ('engineer', 'administrator') AND (hub_id IS NULL OR caller_sees_hub(hub_id)
+           OR NOT EXISTS (SELECT FROM hub WHERE hub.id = rejected.hub_id)));
+CREATE POLICY read ON carer FOR SELECT TO threshold_caller USING (
+    (caller_role() IN ('care_manager', 'administrator') AND provider_id = caller_organisation())
+    OR (caller_role() = 'operator' AND EXISTS (
+        SELECT FROM package WHERE package.provider_id = carer.provider_id AND caller_sees_resident(package.resident_id))));
+CREATE POLICY read ON package FOR SELECT TO threshold_caller USING (
+    (caller_role() IN ('care_manager', 'administrator') AND provider_id = caller_organisation())
+    OR (caller_role() = 'operator' AND caller_sees_resident(resident_id)));
+CREATE POLICY read ON recurrence FOR SELECT TO threshold_caller USING (
+    EXISTS (SELECT FROM package WHERE package.id = recurrence.package_id));
+CREATE POLICY read ON suspension FOR SELECT TO threshold_caller USING (caller_sees_resident(resident_id));
+-- A provider sees its own visits, never another provider's for the same resident.
+CREATE POLICY read ON visit FOR SELECT TO threshold_caller USING (
+    (caller_role() IN ('care_manager', 'administrator') AND provider_id = caller_organisation())
+    OR (caller_role() = 'operator' AND caller_sees_resident(resident_id)));
+CREATE POLICY read ON verdict FOR SELECT TO threshold_caller USING (
+    EXISTS (SELECT FROM visit WHERE visit.ref = verdict.visit_ref));
+CREATE POLICY read ON adjustment FOR SELECT TO threshold_caller USING (
+    EXISTS (SELECT FROM visit WHERE visit.ref = adjustment.visit_ref));
+CREATE POLICY read ON alert FOR SELECT TO threshold_caller USING (caller_sees_alert(id));
+CREATE POLICY read ON alert_event FOR SELECT TO threshold_caller USING (
+    caller_role() IN ('operator', 'engineer', 'administrator') AND caller_sees_alert(alert_id));
+CREATE POLICY read ON duty FOR SELECT TO threshold_caller USING (
+    organisation_id = caller_organisation() AND caller_sees_alert(alert_id));
+-- What concerns the whole alert, or one's own duty; the other party's doings are told through `party`.
+CREATE POLICY read ON alert_history FOR SELECT TO threshold_caller USING (
+    caller_sees_alert(alert_id)
+    AND (duty_id IS NULL OR EXISTS (SELECT FROM duty WHERE duty.id = alert_history.duty_id)));
+CREATE POLICY read ON delivery FOR SELECT TO threshold_caller USING (organisation_id = caller_organisation());
+CREATE POLICY read ON feed FOR SELECT TO threshold_caller USING (
+    caller_organisation() = ANY (organisations) AND (roles IS NULL OR caller_role() = ANY (roles)));

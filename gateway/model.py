@@ -1,32 +1,43 @@
-"""Nouns of the wire (contract, section 2). Encoding any of these gives the contract's JSON."""
+"""Nouns of the wire (contract §2). Encoding any of these gives the contract's JSON."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
-EventId = Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]{1,64}$")]
+# Python's `$` also matches before a final newline, which is no printable character: hence `\Z`.
+EventId = Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]{1,64}\Z")]
 AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
+# A device or boot name is indexed by the database; 255 characters hold any Zigbee friendly name.
+Name = Annotated[str, msgspec.Meta(max_length=255)]
+# What the database's bigint holds.
+Counter = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that a device reported. `at` is the device's own clock, with an offset."""
+    """One thing that a device reported. `at` is the device's own clock, with an offset.
+
+    `device`, `seq`, `boot` and `data` may be left out; `data` may also be null, which means left out.
+    """
 
     id: EventId
     type: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     at: AwareTime
-    device: str | None = None
-    seq: int | None = None
-    boot: str | None = None
+    device: Name | None = None
+    seq: Counter | None = None
+    boot: Name | None = None
     data: dict[str, Any] = {}
 
 
 class Status(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A hub's retained word about itself; its last will is `Status(online=False)`."""
+    """A hub's retained word about itself; its last will is `Status(online=False)`.
+
+    `battery` is a share of one.
+    """
 
     online: bool
     at: AwareTime | None = None
-    firmware: str | None = None
+    firmware: Name | None = None
     mains: bool | None = None
     battery: float | None = None
 

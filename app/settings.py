@@ -1,0 +1,172 @@
+"""Settings: environment variables THRESHOLD_… (nested with `__`), or a TOML file named by --config.
+
+The environment wins over the file. Every setting is described in docs/settings.md; a test holds the page
+and this module together.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from app.errors import Fault
+
+Positive = Annotated[timedelta, Field(gt=timedelta(0))]
+OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class MqttSettings(_Group):
+    """How the gateway speaks to the broker beyond THRESHOLD_MQTT_URL."""
+
+    root: str = Field("threshold/v1", description="first part of every topic")
+    client_id: str = Field("threshold-gateway", description="the gateway's client id; its queue hangs on it")
+    username: str | None = Field(None, description="the gateway's own broker account")
+    password: SecretStr | None = Field(None, description="its password")
+    ca_file: OptionalPath = Field(None, description="certificate authority, for mqtts:// URLs")
+    cert_file: OptionalPath = Field(None, description="the gateway's client certificate")
+    key_file: OptionalPath = Field(None, description="the key of that certificate")
+    password_file: OptionalPath = Field(
+        None, description="a Mosquitto password file that `threshold hub enrol` keeps up to date"
+    )
+
+
+class IngestSettings(_Group):
+    """How messages are gathered into transactions."""
+
+    batch_size: int = Field(500, ge=1, le=5000, description="most events in one transaction")
+    batch_wait: Positive = Field(
+        timedelta(milliseconds=20), description="longest wait for more before a batch is written"
+    )
+
+
+class SmtpSettings(_Group):
+    """The mail server for deliveries. Without a host no e-mail is sent and `threshold doctor` says so."""
+
+    host: str | None = Field(None, description="mail server")
+    port: int = Field(587, ge=1, le=65535, description="its port")
+    username: str | None = Field(None, description="account, where the server asks for one")
+    password: SecretStr | None = Field(None, description="its password")
+    security: Literal["starttls", "tls", "none"] = Field("starttls", description="how the connection is kept private")
+    sender: str = Field("Threshold <threshold@localhost>", description="From line of letters")
+    timeout: Positive = Field(timedelta(seconds=20), description="longest wait for one letter to be taken")
+
+
+class WebhookSettings(_Group):
+    """Standard Webhooks to organisations."""
+
+    timeout: Positive = Field(timedelta(seconds=10), description="longest wait for one receiver")
+    allow_private: bool = Field(
+        False, description="let webhooks go to private and loopback addresses (demonstrations, tests)"
+    )
+
+
+class ApiSettings(_Group):
+    """Where the API and the console listen."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8470, ge=0, le=65535, description="port to listen on")
+    secure_cookies: bool = Field(True, description="session cookies over HTTPS only; browsers exempt localhost")
+    forwarded_allow_ips: str = Field("127.0.0.1", description="proxies whose X-Forwarded-* headers are believed")
+
+
+class SweepSettings(_Group):
+    """How often each role looks for due rows when nobody has hinted."""
+
+    care: Positive = Field(timedelta(seconds=2), description="visits that are due")
+    alerts: Positive = Field(timedelta(seconds=1), description="duties and hubs that are due")
+    deliver: Positive = Field(timedelta(seconds=1), description="messages that are due")
+    horizon: Positive = Field(timedelta(hours=6), description="making the visits of the next eight weeks")
+    housekeeping: Positive = Field(timedelta(hours=1), description="retention of events, feed and sessions")
+
+
+class RetentionSettings(_Group):
+    """How long things are kept."""
+
+    events: Positive = Field(timedelta(days=400), description="raw events")
+    unmatched_door_events: Positive = Field(
+        timedelta(days=90), description="door events that belong to no visit: one household's private life"
+    )
+    feed: Positive = Field(timedelta(days=2), description="the live stream's replay")
+
+
+class LogSettings(_Group):
+    """What is logged and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is written")
+    format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, else JSON")
+
+
+class Settings(BaseSettings):
+    """All settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="THRESHOLD_", env_nested_delimiter="__", extra="ignore", frozen=True
+    )
+
+    database_url: SecretStr | None = Field(None, description="PostgreSQL, with or without TimescaleDB")
+    mqtt_url: str | None = Field(None, description="the broker: mqtt://host:port or mqtts://host:port")
+    public_url: str = Field("http://127.0.0.1:8470", description="the console's address, as written in messages")
+    policy: OptionalPath = Field(None, description="policy file (contract, section 6)")
+    mqtt: MqttSettings = MqttSettings()  # type: ignore[call-arg]
+    ingest: IngestSettings = IngestSettings()  # type: ignore[call-arg]
+    smtp: SmtpSettings = SmtpSettings()  # type: ignore[call-arg]
+    webhook: WebhookSettings = WebhookSettings()  # type: ignore[call-arg]
+    api: ApiSettings = ApiSettings()  # type: ignore[call-arg]
+    sweep: SweepSettings = SweepSettings()  # type: ignore[call-arg]
+    retention: RetentionSettings = RetentionSettings()  # type: ignore[call-arg]
+    log: LogSettings = LogSettings()  # type: ignore[call-arg]
+
+    @property
+    def database(self) -> str:
+        """The database URL. Raises Fault when none was given."""
+        if self.database_url is None:
+            raise Fault("no database is named: set THRESHOLD_DATABASE_URL, or use --embedded DIR")
+        return self.database_url.get_secret_value()
+
+    @property
+    def broker(self) -> str:
+        """The broker URL. Raises Fault when none was given."""
+        if self.mqtt_url is None:
+            raise Fault("no broker is named: set THRESHOLD_MQTT_URL, or use --embedded DIR")
+        return self.mqtt_url
+
+
+def load_settings(config: Path | None = None, **given: Any) -> Settings:
+    """Settings from the environment and a TOML file; `given` wins over both. Raises Fault with every mistake."""
+    if config is not None and not config.is_file():
+        raise Fault(f"{config}: no such configuration file")
+
+    class _WithFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            file = TomlConfigSettingsSource(settings_cls, config)
+            return init_settings, env_settings, file
+
+    try:
+        return _WithFile(**given)
+    except ValidationError as error:
+        lines = [
+            f"setting {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+        raise Fault("\n".join(lines)) from None
+    except ValueError as error:  # TOML that is none
+        raise Fault(f"{config}: {error}") from None

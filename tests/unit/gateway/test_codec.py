@@ -267,25 +267,19 @@ _json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=6,
 )
+# Quotes and brackets of junk can swallow what follows, as they would for any reader; these have none.
+_junk = st.binary(min_size=1, max_size=20).filter(lambda junk: not set(junk) & set(b'"[]{},'))
 _fields = st.fixed_dictionaries(
     {}, optional={name: _json for name in ("id", "type", "at", "seq", "data", "x")}
 )
 
 
 @_patient
-@given(
-    st.lists(
-        _fields.map(msgspec.json.encode) | st.just(GOOD) | st.binary(min_size=1, max_size=20), max_size=6
-    )
-)
+@given(st.lists(_fields.map(msgspec.json.encode) | st.just(GOOD) | _junk, max_size=6))
 def test_good_events_survive_any_neighbours_that_are_json(parts: list[bytes]) -> None:
-    """However odd the other elements of an array, each good one comes out of it.
-
-    Bytes with quotes or brackets of their own can swallow what follows; those are left out here.
-    """
-    tame = [part for part in parts if part == GOOD or part[:1] == b"{" or not set(part) & set(b'"[]{},')]
-    decoded = decode_events(b"[" + b",".join(tame) + b"]", retained=False)
-    assert sum(accepted.id == "e1" for accepted in decoded.events) >= sum(part == GOOD for part in tame)
+    """However odd the other elements of an array, each good one comes out of it."""
+    decoded = decode_events(b"[" + b",".join(parts) + b"]", retained=False)
+    assert sum(accepted.id == "e1" for accepted in decoded.events) >= parts.count(GOOD)
 
 
 @_patient

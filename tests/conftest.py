@@ -1,0 +1,18 @@
+"""Fixtures for every test, and the rule that unit tests touch no network."""
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = [
+    "tests.support.postgres",
+]
+
+UNIT = Path(__file__).parent / "unit"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Unit tests run with sockets blocked: one that needs a server is an integration test."""
+    for item in items:
+        if UNIT in item.path.parents:
+            item.add_marker(pytest.mark.disable_socket)

@@ -8,7 +8,6 @@ TimescaleDB later gets the files it skipped at the next migration.
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import AsyncConnection
@@ -89,7 +88,7 @@ async def _bring_to_head(conn: AsyncConnection[DictRow]) -> Migrated:
         text = files("db").joinpath("migrations", name).read_text(encoding="utf-8")
         try:
             async with conn.transaction():
-                await conn.execute(cast(LiteralString, text))
+                await conn.execute(text)
                 await conn.execute("INSERT INTO schema_version VALUES (%s, now())", (name,))
         except psycopg.Error as error:
             raise MigrationError(f"migration {name} failed: {error}") from error

@@ -29,7 +29,7 @@ def make_pool(url: str, *, name: str, min_size: int = 1, max_size: int = 8, time
 
 
 def connection_arguments(name: str) -> dict[str, Any]:
-    """Arguments for every connection of ours. Dead peers are noticed within half a minute, not in two hours."""
+    """Arguments for every connection of ours. A dead peer is noticed in half a minute, not in two hours."""
     return {
         "row_factory": dict_row,
         "application_name": f"threshold {name}",

@@ -30,3 +30,23 @@ ON CONFLICT (role, instance) DO UPDATE SET at = excluded.at, every = excluded.ev
 -- name: latest_beats
 -- The newest beat of each role, whichever copy gave it.
 SELECT DISTINCT ON (role) role, instance, at, every, detail FROM beat ORDER BY role, at DESC;
+
+-- name: retain_events
+-- Lets the database drop events past their time, by whatever means its edition has.
+SELECT retain_events(%(keep)s, %(now)s) AS gone;
+
+-- name: forget_private_doors
+-- Door events of a home that belong to no visit are one household's private life: they go sooner than the rest.
+DELETE FROM event
+WHERE received_at < %(before)s AND received_at >= %(before)s - interval '30 days'
+  AND type IN ('door.call', 'door.released', 'door.opened', 'door.closed')
+  AND NOT EXISTS (SELECT FROM visit_evidence AS seen
+                  WHERE seen.hub_id = event.hub_id AND seen.event_id = event.id);
+
+-- name: forget_sessions
+-- Removes console sessions that ended.
+DELETE FROM session WHERE expires_at < %(now)s;
+
+-- name: forget_beats
+-- Removes beats of copies that are long gone.
+DELETE FROM beat WHERE at < %(before)s;

@@ -1,14 +1,14 @@
 """Named SQL: every statement lives in a `queries.sql` beside its `store.py`, with a name and a sentence.
 
-    -- name: due_visits
-    -- Visits whose next look is due, oldest first, skipping rows that another sweep holds.
-    SELECT …;
+-- name: due_visits
+-- Visits whose next look is due, oldest first, skipping rows that another sweep holds.
+SELECT …;
 """
 
 import re
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
 
 _NAME = re.compile(r"^-- name: ([a-z][a-z0-9_]*)\s*$", re.MULTILINE)
 
@@ -39,7 +39,7 @@ def parse(text: str, source: str) -> dict[str, Statement]:
         body = "\n".join(lines).strip().rstrip(";")
         if name in statements or not sentence or not body:
             raise NamedSqlError(f"{source}: statement '{name}' needs a name of its own, a sentence and SQL")
-        statements[name] = Statement(name, " ".join(sentence), cast(LiteralString, body))
+        statements[name] = Statement(name, " ".join(sentence), body)
     return statements
 
 

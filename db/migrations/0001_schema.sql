@@ -212,6 +212,20 @@ CREATE TABLE adjustment (
 );
 CREATE INDEX adjustment_visit ON adjustment (visit_ref, at);
 
+-- Which events speak of which visit, how strongly, and what was made of them. Raw events stay as they came.
+CREATE TABLE visit_evidence (
+    visit_ref    text NOT NULL REFERENCES visit ON DELETE CASCADE,
+    hub_id       text NOT NULL,
+    event_id     text NOT NULL,
+    type         text NOT NULL,
+    strength     text NOT NULL CHECK (strength IN ('strong', 'medium', 'weak')),
+    carer_id     text,
+    effective_at timestamptz NOT NULL,
+    received_at  timestamptz NOT NULL,
+    PRIMARY KEY (visit_ref, hub_id, event_id)
+);
+CREATE INDEX visit_evidence_event ON visit_evidence (hub_id, event_id);
+
 -- The way in -----------------------------------------------------------------------------------------
 
 CREATE TABLE event (
@@ -232,6 +246,17 @@ CREATE TABLE event (
 CREATE INDEX event_hub ON event (hub_id, received_at DESC);
 CREATE INDEX event_dwelling ON event (dwelling_id, received_at DESC);
 
+-- Removes events older than `keep` at `now`, and the receipts with them; returns how many rows or chunks went.
+-- 0002 and 0003 replace it where TimescaleDB can do better than deleting.
+CREATE FUNCTION retain_events(keep interval, now timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE gone bigint;
+BEGIN
+    DELETE FROM receipt WHERE received_at < now - keep;
+    DELETE FROM event WHERE received_at < now - keep;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END $$;
+
 -- One row for each event ever stored; claimed first in the transaction that stores the event.
 CREATE TABLE receipt (
     hub_id      text NOT NULL,
@@ -240,6 +265,7 @@ CREATE TABLE receipt (
     digest      bytea NOT NULL,                  -- of the contents less `at`: an id used twice is noticed
     PRIMARY KEY (hub_id, event_id)
 );
+CREATE INDEX receipt_age ON receipt USING brin (received_at);
 
 CREATE TABLE rejected (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

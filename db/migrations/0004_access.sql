@@ -121,6 +121,7 @@ ALTER TABLE recurrence ENABLE ROW LEVEL SECURITY;
 ALTER TABLE suspension ENABLE ROW LEVEL SECURITY;
 ALTER TABLE visit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE verdict ENABLE ROW LEVEL SECURITY;
+ALTER TABLE visit_evidence ENABLE ROW LEVEL SECURITY;
 ALTER TABLE adjustment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rejected ENABLE ROW LEVEL SECURITY;
 ALTER TABLE alert ENABLE ROW LEVEL SECURITY;
@@ -132,7 +133,8 @@ ALTER TABLE command ENABLE ROW LEVEL SECURITY;
 ALTER TABLE feed ENABLE ROW LEVEL SECURITY;
 
 GRANT SELECT ON organisation, contact, dwelling, resident, hub, device, hub_gap, hub_status, carer, package,
-    recurrence, suspension, visit, verdict, adjustment, rejected, alert, alert_event, duty, alert_history, delivery,
+    recurrence, suspension, visit, verdict, visit_evidence,
+    adjustment, rejected, alert, alert_event, duty, alert_history, delivery,
     command, feed, visible_event, party TO threshold_caller;
 
 -- Names of organisations are no secret between parties; nothing else stands in that table.
@@ -164,6 +166,10 @@ CREATE POLICY read ON visit FOR SELECT TO threshold_caller USING (
     OR (caller_role() = 'operator' AND caller_sees_resident(resident_id)));
 CREATE POLICY read ON verdict FOR SELECT TO threshold_caller USING (
     EXISTS (SELECT FROM visit WHERE visit.ref = verdict.visit_ref));
+-- A provider's own visits, and of what was heard at them only what its own carers did or nobody in particular.
+CREATE POLICY read ON visit_evidence FOR SELECT TO threshold_caller USING (
+    EXISTS (SELECT FROM visit WHERE visit.ref = visit_evidence.visit_ref)
+    AND (caller_role() = 'operator' OR strength IN ('strong', 'medium')));
 CREATE POLICY read ON adjustment FOR SELECT TO threshold_caller USING (
     EXISTS (SELECT FROM visit WHERE visit.ref = adjustment.visit_ref));
 CREATE POLICY read ON alert FOR SELECT TO threshold_caller USING (caller_sees_alert(id));

@@ -4,6 +4,7 @@ A plain `WHERE id > last` misses a row that took its id early and committed late
 (transaction id, id) and stops short of the oldest transaction still running.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from db.sql import Queries
 from db.wake import LIVE, wake
 
 _Q = Queries("db")
+_CURSOR = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,10 @@ class Cursor:
     @classmethod
     def parse(cls, text: str) -> "Cursor | None":
         """The cursor that `str` gave, or None when the text is none of ours."""
-        xid, separator, row = text.partition("-")
-        if not separator or not xid.isdecimal() or not row.isdecimal() or len(text) > 40:
+        match = _CURSOR.fullmatch(text)
+        if match is None or max(numbers := [int(part) for part in match.groups()]) >= 2**63:
             return None
-        return cls(int(xid), int(row))
+        return cls(*numbers)
 
 
 @dataclass(frozen=True, slots=True)

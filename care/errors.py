@@ -1,0 +1,34 @@
+"""What can be wrong with what people give us, each in one sentence that they can act on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One fault in a file. `line` counts from 1; 0 when the whole file is meant."""
+
+    source: str
+    line: int
+    field: str
+    sentence: str
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.line}" if self.line else self.source
+        return f"{place}: {self.field}: {self.sentence}" if self.field else f"{place}: {self.sentence}"
+
+
+class FileErrors(ValueError):
+    """A file that cannot be taken; `faults` holds every one of them, in order of lines."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.source, fault.line)))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class EstateErrors(FileErrors):
+    """Faults of an estate file (contract §3)."""
+
+
+class RosterErrors(FileErrors):
+    """Faults of a roster (contract §4)."""

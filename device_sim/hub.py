@@ -86,6 +86,8 @@ class Hub:
         self._seen: dict[str, datetime] = {}
         self._changed = asyncio.Event()
         self._again: Timer | None = None
+        self._again_at = 0.0
+        self._pumping_soon = False
         self._beat: Timer | None = None
         self._beat_every: timedelta | None = None
         self._said_queued = False
@@ -151,7 +153,7 @@ class Hub:
         if self._ledger is not None:
             self._ledger.said(self.spec.hub, body)
         self.outbox.put(event.id, event_type, body, self._clock.monotonic())
-        self._pump()
+        self._pump_soon()
         return event.id
 
     def babble(self, payload: bytes) -> None:
@@ -222,18 +224,32 @@ class Hub:
         self._stop_timer()
         self._changed.set()
 
+    def _pump_soon(self) -> None:
+        """Send in the next turn of the loop: what is said in one turn travels together."""
+        if self.link.up and not self._pumping_soon:
+            self._pumping_soon = True
+            self._clock.call_later(0.0, self._pump)
+
     def _pump(self) -> None:
         """Send what is due and for which there is room; arrange to look again when time alone matters."""
-        if not self.link.up:
+        self._pumping_soon = False
+        room = self.link.room
+        # Without room the next acknowledgement calls here; a timer in the past would only spin.
+        if room <= 0:
             return
         now = self._clock.monotonic()
-        for batch in self.outbox.take(now, self.link.room):
+        for batch in self.outbox.take(now, room):
             self.link.publish(self._events, message_of(batch))
-        self._stop_timer()
         wakes_at = self.outbox.wakes_at()
-        # Without room the next acknowledgement calls here; a timer in the past would only spin.
-        if wakes_at is not None and self.link.room > 0:
-            self._again = self._clock.call_later(max(0.0, wakes_at - now), self._pump)
+        if wakes_at is None or (self._again is not None and self._again_at <= wakes_at):
+            return  # a timer that comes too early does no harm; a new one for each event costs
+        self._stop_timer()
+        self._again_at = wakes_at
+        self._again = self._clock.call_later(max(0.0, wakes_at - now), self._look_again)
+
+    def _look_again(self) -> None:
+        self._again = None
+        self._pump()
 
     def _stop_timer(self) -> None:
         if self._again is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
+    "tests.support.mosquitto",
     "tests.support.postgres",
 ]
 

@@ -18,7 +18,7 @@ CREATE TABLE contact (
     webhook_url     text,
     webhook_secret  text,
     on_call         boolean NOT NULL DEFAULT true, -- until rotas say otherwise, everyone is
-    disabled_at     timestamptz,                   -- a webhook that answered 410, say
+    disabled_at     timestamptz,                   -- its webhook answered 410 and is not used; mail still is
     disabled_reason text,
     UNIQUE (organisation_id, name)
 );
@@ -68,6 +68,8 @@ CREATE TABLE hub (
 CREATE INDEX hub_dwelling ON hub (dwelling_id);
 CREATE INDEX hub_scheme ON hub (scheme);
 CREATE INDEX hub_due ON hub (next_check_at) WHERE next_check_at IS NOT NULL;
+-- Not last_heard_at: an index that names it would cost every message a new index entry.
+CREATE INDEX hub_unwatched ON hub (id) WHERE next_check_at IS NULL AND first_heard_at IS NOT NULL;
 
 CREATE TABLE device (
     hub_id  text NOT NULL REFERENCES hub ON DELETE CASCADE,
@@ -326,9 +328,28 @@ CREATE TABLE alert (
     closed_at        timestamptz                 -- every duty closed, or stood down
 );
 CREATE UNIQUE INDEX alert_open_once ON alert (dedupe_key) WHERE closed_at IS NULL;
+-- A visit's alert is raised once for its moment, also when it was closed in between.
+CREATE UNIQUE INDEX alert_visit_once ON alert (dedupe_key) WHERE visit_ref IS NOT NULL;
+CREATE INDEX alert_open_hub ON alert (hub_id) WHERE closed_at IS NULL AND hub_id IS NOT NULL;
 CREATE INDEX alert_raised ON alert (raised_at DESC, id DESC);
 CREATE INDEX alert_visit ON alert (visit_ref) WHERE visit_ref IS NOT NULL;
 CREATE INDEX alert_dwelling ON alert (dwelling_id, raised_at DESC);
+
+-- A unit's faults before anybody is told of them (domain/alarms.md, 1: delay, close by the restoring type).
+-- The newest word of each side is kept, so that failing and restoring may arrive in either order.
+CREATE TABLE fault (
+    hub_id         text NOT NULL,
+    device         text NOT NULL,                -- '' where the unit itself speaks
+    kind           text NOT NULL,                -- the failing type
+    failing_since  timestamptz,                  -- first failure after the last restoring
+    last_failed_at timestamptz,
+    restored_at    timestamptz,
+    received_at    timestamptz NOT NULL,         -- of the first failure
+    event_id       text,
+    next_check_at  timestamptz,                  -- null: restored, or raised as an alert
+    PRIMARY KEY (hub_id, device, kind)
+);
+CREATE INDEX fault_due ON fault (next_check_at) WHERE next_check_at IS NOT NULL;
 
 -- Every press kept as evidence, and what annotates it (a cancel at the unit, a repeat).
 CREATE TABLE alert_event (
@@ -353,6 +374,7 @@ CREATE TABLE duty (
     ladder          text NOT NULL,               -- its name in alerts/ladder.py
     ladder_step     interval,                    -- *a* of the ladder, where it has one
     step            integer NOT NULL DEFAULT 0,  -- cursor: the last step taken
+    stepped_at      timestamptz,                 -- when that step was due; null: none taken since step_from
     step_from       timestamptz NOT NULL,        -- the ladder counts from here (the raise, or ETA + 10 min)
     next_check_at   timestamptz,                 -- null only when closed, or acknowledged without an ETA
     claimed_by      text,
@@ -404,6 +426,8 @@ CREATE TABLE delivery (
     leased_by       text,
     lease_until     timestamptz,
     delivered_at    timestamptz,
+    maybe_told      boolean NOT NULL DEFAULT false, -- handed out, and no word came back that it was refused
+    corrects        bigint REFERENCES delivery,  -- a stand-down waits for the message that it takes back
     provider_ref    text,
     last_error      text
 );

@@ -106,9 +106,10 @@ class RoleNeeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A story for one home or more. `roles` are the homes in it; steps are in the order of the file."""
+    """A story for one home or more. `title` is a line, `shows` says more; `roles` are the homes; steps are in the order of the file."""
 
     name: str
+    title: str
     shows: str
     roles: dict[str, RoleNeeds]
     steps: tuple[Step, ...]
@@ -137,6 +138,7 @@ class _StepFile(msgspec.Struct, frozen=True):
 
 
 class _ScenarioFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: str
     shows: str
     roles: dict[str, RoleNeeds]
     steps: list[dict[str, Any]]
@@ -175,7 +177,8 @@ def parse_scenario(name: str, text: str) -> Scenario:
     for outcome in file.must_come_out:
         if outcome.home not in file.roles:
             raise ValueError(f"scenario {name}: must_come_out speaks of no known role: {outcome.home!r}")
-    return Scenario(name, file.shows.strip(), file.roles, tuple(steps), file.must_come_out)
+    shows = " ".join(file.shows.split())
+    return Scenario(name, file.title, shows, file.roles, tuple(steps), file.must_come_out)
 
 
 def load_scenario(name_or_path: str) -> Scenario:

@@ -5,8 +5,13 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
+    "tests.support.chromium",
+    "tests.support.clock",
     "tests.support.mosquitto",
     "tests.support.postgres",
+    "tests.support.proxy",
+    "tests.support.smtp",
+    "tests.support.webhook",
 ]
 
 UNIT = Path(__file__).parent / "unit"

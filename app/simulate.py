@@ -202,7 +202,7 @@ def _read(path: Path) -> bytes:
 
 
 def _passwords(path: Path | None) -> dict[str, str]:
-    """The passwords of a file with lines HUB:PASSWORD; empty lines and those beginning with # do not count."""
+    """Passwords of a file with lines HUB:PASSWORD; empty ones and those beginning with # do not count."""
     found: dict[str, str] = {}
     if path is None:
         return found

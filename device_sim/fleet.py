@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
 
+from device_sim.behaviour import Action
 from device_sim.clock import Clock
 from device_sim.home import Home
 from device_sim.ledger import Ledger
@@ -134,6 +135,20 @@ class Fleet:
                 said += 1
             await self._clock.sleep(SLICE)
         return said
+
+    async def live(self, actions: Iterable[Action]) -> int:
+        """Carry out timed actions, each at its moment; returns how many. One that is past is done at once.
+
+        The actions must be in order of time. Raises KeyError for a hub that is not of this fleet.
+        """
+        done = 0
+        for action in actions:
+            wait = (action.at - self._clock.now()).total_seconds()
+            if wait > 0:
+                await self._clock.sleep(wait)
+            await getattr(self.home(action.hub), action.does)(**action.arguments)
+            done += 1
+        return done
 
     def tally(self) -> Tally:
         """What was said and heard until now."""

@@ -106,7 +106,7 @@ class RoleNeeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A story for one home or more. `title` is a line, `shows` says more; `roles` are the homes; steps are in the order of the file."""
+    """A story for one home or more. `title` is a line, `shows` says more; steps in the file's order."""
 
     name: str
     title: str

@@ -79,7 +79,13 @@ async def _round(loop: Loop, pool: Pool, clock: Clock, instance: str, stop: asyn
                 ROUND_ROWS.labels(loop.name).inc(rows)
         async with pool.connection() as conn:
             await execute(
-                conn, _Q["record_beat"], role=loop.name, instance=instance, at=clock(), every=loop.every, detail="{}"
+                conn,
+                _Q["record_beat"],
+                role=loop.name,
+                instance=instance,
+                at=clock(),
+                every=loop.every,
+                detail="{}",
             )
     except (DatabaseError, PoolTimeout) as error:
         ROUND_FAILED.labels(loop.name).inc()

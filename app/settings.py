@@ -57,7 +57,9 @@ class SmtpSettings(_Group):
     port: int = Field(587, ge=1, le=65535, description="its port")
     username: str | None = Field(None, description="account, where the server asks for one")
     password: SecretStr | None = Field(None, description="its password")
-    security: Literal["starttls", "tls", "none"] = Field("starttls", description="how the connection is kept private")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how the connection is protected"
+    )
     sender: str = Field("Threshold <threshold@localhost>", description="From line of letters")
     timeout: Positive = Field(timedelta(seconds=20), description="longest wait for one letter to be taken")
 
@@ -76,8 +78,8 @@ class ApiSettings(_Group):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8470, ge=0, le=65535, description="port to listen on")
-    secure_cookies: bool = Field(True, description="session cookies over HTTPS only; browsers exempt localhost")
-    forwarded_allow_ips: str = Field("127.0.0.1", description="proxies whose X-Forwarded-* headers are believed")
+    secure_cookies: bool = Field(True, description="session cookies over HTTPS only (not on localhost)")
+    forwarded_allow_ips: str = Field("127.0.0.1", description="proxies whose X-Forwarded headers count")
 
 
 class SweepSettings(_Group):
@@ -103,7 +105,7 @@ class RetentionSettings(_Group):
 class LogSettings(_Group):
     """What is logged and how."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is written")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level written")
     format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, else JSON")
 
 
@@ -116,7 +118,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(None, description="PostgreSQL, with or without TimescaleDB")
     mqtt_url: str | None = Field(None, description="the broker: mqtt://host:port or mqtts://host:port")
-    public_url: str = Field("http://127.0.0.1:8470", description="the console's address, as written in messages")
+    public_url: str = Field("http://127.0.0.1:8470", description="the console's address in messages")
     policy: OptionalPath = Field(None, description="policy file (contract, section 6)")
     mqtt: MqttSettings = MqttSettings()  # type: ignore[call-arg]
     ingest: IngestSettings = IngestSettings()  # type: ignore[call-arg]
@@ -143,7 +145,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(config: Path | None = None, **given: Any) -> Settings:
-    """Settings from the environment and a TOML file; `given` wins over both. Raises Fault with every mistake."""
+    """Settings from the environment and a TOML file; `given` wins. Raises Fault with every mistake."""
     if config is not None and not config.is_file():
         raise Fault(f"{config}: no such configuration file")
 

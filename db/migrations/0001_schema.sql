@@ -100,7 +100,8 @@ CREATE TABLE hub_status (
 CREATE TABLE carer (
     id          text PRIMARY KEY,
     provider_id text NOT NULL REFERENCES organisation,
-    name        text NOT NULL
+    name        text NOT NULL,
+    ended_at    timestamptz                      -- no longer in the estate file: visits from then on do not know them
 );
 
 CREATE TABLE credential (
@@ -122,11 +123,12 @@ CREATE INDEX package_provider ON package (provider_id);
 CREATE TABLE recurrence (
     package_id text NOT NULL REFERENCES package ON DELETE CASCADE,
     id         text NOT NULL,
-    rrule      text NOT NULL,
+    rrule      text,                             -- null: a definition whose visits come as roster rows
     start      time NOT NULL,                    -- wall time in the dwelling's zone
     minutes    integer NOT NULL,
     carers     integer NOT NULL,
-    from_date  date NOT NULL,
+    from_date  date,
+    planned_until date,                          -- its visits are made up to and including this service date
     details    jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (package_id, id)
 );
@@ -139,7 +141,8 @@ CREATE TABLE suspension (
     reason      text NOT NULL,
     told_by     text,
     created_at  timestamptz NOT NULL,
-    created_by  text,
+    created_by  text,                            -- null: by an estate file
+    ended_by    text,                            -- a person ended it: an estate file changes it no more
     UNIQUE (resident_id, from_at)
 );
 
@@ -179,6 +182,8 @@ CREATE INDEX visit_resident_start ON visit (resident_id, start_at);
 CREATE INDEX visit_dwelling_start ON visit (dwelling_id, start_at);
 CREATE INDEX visit_package_start ON visit (package_id, start_at);
 CREATE INDEX visit_provider_date ON visit (provider_id, service_date);
+-- Those whom a word from their hub may turn into missed.
+CREATE INDEX visit_unverified ON visit (dwelling_id) WHERE state = 'unverified' AND next_check_at IS NOT NULL;
 
 -- Each change of a verdict is a row; none is overwritten. `at` is when it became true, `noticed_at` when we saw.
 CREATE TABLE verdict (
@@ -214,6 +219,18 @@ CREATE TABLE adjustment (
 );
 CREATE INDEX adjustment_visit ON adjustment (visit_ref, at);
 
+-- What was learned and may change a verdict: visits of this resident that [from_at, until_at] touches are judged
+-- again. Intake only appends here and never waits for a sweep; a sweep takes rows away in the transaction
+-- that judged, so what commits meanwhile keeps its row.
+CREATE TABLE recheck (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    resident_id text NOT NULL,
+    from_at     timestamptz NOT NULL,
+    until_at    timestamptz NOT NULL,
+    at          timestamptz NOT NULL             -- when it was learned
+);
+CREATE INDEX recheck_resident ON recheck (resident_id);
+
 -- Which events speak of which visit, how strongly, and what was made of them. Raw events stay as they came.
 CREATE TABLE visit_evidence (
     visit_ref    text NOT NULL REFERENCES visit ON DELETE CASCADE,
@@ -247,6 +264,10 @@ CREATE TABLE event (
 );
 CREATE INDEX event_hub ON event (hub_id, received_at DESC);
 CREATE INDEX event_dwelling ON event (dwelling_id, received_at DESC);
+-- Heartbeats are most of all events, and evidence is what judging reads: each has its own way in.
+CREATE INDEX event_evidence ON event (hub_id, received_at) WHERE type IN
+    ('carer.arrived', 'carer.departed', 'door.granted', 'door.opened', 'door.closed', 'door.call', 'door.released');
+CREATE INDEX event_heartbeat ON event (hub_id, received_at) WHERE type = 'heartbeat';
 
 -- Removes events older than `keep` at `now`, and the receipts with them; returns how many rows or chunks went.
 -- 0002 and 0003 replace it where TimescaleDB can do better than deleting.

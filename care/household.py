@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
+from care.doors import NO_DOORS, Doors
 from care.model import (
     Carer,
     Dwelling,
@@ -20,21 +20,6 @@ from care.policy import DEFAULT_POLICY, Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """A visit of a dwelling of the same scheme, for the rule on shared doors (domain/visits.md §3).
-
-    A communal `door.granted` at [start, end] ([start, end) when `end_open`) may be meant for it. Only visits
-    neither cancelled nor suspended appear here.
-    """
-
-    dwelling_id: str
-    provider_id: str
-    start: datetime
-    end: datetime
-    end_open: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Household:
     """One resident, the visits in question, and everything that bears on them.
 
@@ -43,8 +28,9 @@ class Household:
     `hubs`: those whose events may be evidence, the dwelling's own and its scheme's.
     `hearing`: of the hubs that matter (`care.liveness.hubs_that_matter`), none when nobody hears this home.
     `events`: `carer.*` and `door.*` of `hubs`, reaching back `care.windows.evidence_reach` before the first
-    window; any order. `carers`: by credential, of all providers. `expected`: see there; only of *other*
-    dwellings. `outages`: when our own intake could not listen. `manual`: people's words on these visits.
+    window; any order. `carers`: by credential, of all providers. `doors`: what is expected in the dwelling's
+    scheme, this dwelling included, or in this dwelling alone when it is in none (`care.doors`). `outages`: when our own intake could not listen. `manual`:
+    people's words on these visits.
     """
 
     resident: Resident
@@ -55,7 +41,7 @@ class Household:
     carers: Mapping[str, Carer] = field(default_factory=dict)
     events: tuple[HomeEvent, ...] = ()
     suspensions: tuple[Suspension, ...] = ()
-    expected: tuple[Expected, ...] = ()
+    doors: Doors = NO_DOORS
     outages: tuple[Interval, ...] = ()
     manual: tuple[ManualWord, ...] = ()
     policy: Policy = DEFAULT_POLICY

@@ -18,6 +18,7 @@ from care.walltime import zone
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _TIME_PARTS = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _GREATEST = {"BYMONTH": 12, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53}
+_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _UNTIL = re.compile(r"^(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})(Z?))?$")
 
 
@@ -46,7 +47,6 @@ def dates(text: str, from_date: date, start: time, zone_name: str, first: date, 
         begin += timedelta(days=(first - from_date).days // rule.period_days * rule.period_days)
     if last < begin or last < first:
         return
-    # An end is always given: a rule that never falls (30 February) would be searched for to the year 9999.
     found = rrulestr(f"{rule.body};UNTIL={last:%Y%m%d}", dtstart=datetime.combine(begin, time()))
     for moment in islice(found, rule.count):
         if moment.date() >= first:
@@ -93,6 +93,10 @@ def _refuse_what_has_no_meaning(parts: dict[str, str]) -> None:
         for number in filter(None, parts.get(name, "").split(",")):
             if not number.lstrip("+-").isdigit() or not 1 <= abs(int(number[:6])) <= greatest:
                 raise ValueError(f"{name}={number} falls on no date")
+    months = [int(month) for month in parts.get("BYMONTH", "").split(",") if month]
+    days = [int(day) for day in parts.get("BYMONTHDAY", "").split(",") if day]
+    if months and days and all(abs(day) > _LONGEST[month - 1] for month in months for day in days):
+        raise ValueError(f"BYMONTHDAY={parts['BYMONTHDAY']} falls on no date of BYMONTH={parts['BYMONTH']}")
 
 
 def _part(item: str) -> tuple[str, str]:

@@ -1,0 +1,247 @@
+"""The whole history of visits: every verdict with its true moment, every alert from raise to stand-down.
+
+One function serves the live service and the backtest. What was known at a moment is what had been *received*
+by then, that moment included (domain/visits.md §1); so the history up to one moment is the beginning of the
+history up to any later one, and nothing depends on when a sweep happens to look.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from care import wording
+from care.evidence import Evidence, Strength, weigh
+from care.household import Household
+from care.liveness import Ears, Speech, listen
+from care.matching import Fillings, NamedOn, fill, named_on
+from care.model import AlertSpan, ManualWord, Session, Version, VisitHistory
+from care.policy import Policy
+from care.sessions import Presence, place
+from care.verdict import Known, alert_due, judge, progress_limit
+from care.windows import Window, components, frame
+
+_BEFORE = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def histories(household: Household, until: datetime) -> tuple[VisitHistory, ...]:
+    """The history up to `until` of every visit in question, in order of start and ref.
+
+    Events received later are ignored. Live: `until` is now, and the database is brought in line with what
+    comes back.
+    """
+    windows = frame(household.visits, household.suspensions, household.policy, household.dwelling.time_zone)
+    ears = tuple(Ears.of(hearing, household.policy, household.outages) for hearing in household.hearing)
+    return judged(windows, household, ears, until)
+
+
+def judged(
+    windows: Mapping[str, Window], household: Household, ears: Sequence[Ears], until: datetime
+) -> tuple[VisitHistory, ...]:
+    """`histories`, with the windows and the ears made ready by the caller (the backtest has them already)."""
+    wanted = [
+        window for ref, window in windows.items() if household.judged is None or ref in household.judged
+    ]
+    traces = _trace(windows, _evidence(household, until), household.policy)
+    names = {carer.id: carer.name for carer in household.carers.values()}
+    words = _words(household.manual)
+    return tuple(
+        _history(
+            traces[window.visit.ref],
+            listen(window, ears, household.policy, until),
+            words.get(window.visit.ref, ()),
+            names,
+            until,
+        )
+        for window in wanted
+    )
+
+
+def _words(manual: Iterable[ManualWord]) -> dict[str, tuple[ManualWord, ...]]:
+    words: dict[str, tuple[ManualWord, ...]] = {}
+    for word in sorted(manual, key=lambda word: word.at):
+        words[word.visit_ref] = (*words.get(word.visit_ref, ()), word)
+    return words
+
+
+def _evidence(household: Household, until: datetime) -> list[Evidence]:
+    """What the events are evidence of, in the order in which they were received."""
+    hubs = {hub.id: hub for hub in household.hubs}
+    found = []
+    for event in household.events:
+        hub = hubs.get(event.hub_id)
+        if hub is None or event.received_at > until:
+            continue
+        piece = weigh(event, hub, household.dwelling, household.carers, household.doors)
+        if piece is not None:
+            found.append(piece)
+    found.sort(key=lambda piece: (piece.event.received_at, piece.event.arrival))
+    return found
+
+
+@dataclass(slots=True)
+class _Trace:
+    """How one visit's evidence grew: who filled its slots since when, and when something weak was seen."""
+
+    window: Window
+    filled: list[tuple[datetime, tuple[Session, ...]]] = field(default_factory=list)
+    weak: list[tuple[datetime, datetime]] = field(default_factory=list)  # received, happened
+
+    def filled_at(self, moment: datetime) -> tuple[Session, ...]:
+        """Who filled the slots, by what had been received by then."""
+        position = bisect_right(self.filled, moment, key=lambda change: change[0]) - 1
+        return self.filled[position][1] if position >= 0 else ()
+
+    def weak_at(self, moment: datetime) -> datetime | None:
+        """When the first weak evidence that was received by then happened."""
+        return self.weak[0][1] if self.weak and self.weak[0][0] <= moment else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Visits that compete for sessions, and the time in which those sessions stand."""
+
+    windows: list[Window]
+    start: datetime
+    end: datetime
+
+
+def _trace(windows: Mapping[str, Window], evidence: Sequence[Evidence], policy: Policy) -> dict[str, _Trace]:
+    """Follows the receipts in their order, matching again whatever a receipt touches and nothing else."""
+    traces = {ref: _Trace(window) for ref, window in windows.items()}
+    stretches = [
+        _Stretch(group, min(window.counts_from for window in group), max(window.latest for window in group))
+        for group in components(windows.values())
+    ]
+    starts = [stretch.start for stretch in stretches]
+    naming = named_on(windows.values())
+    presences: dict[str | None, Presence] = {}
+    position = 0
+    while position < len(evidence):
+        received_at = evidence[position].event.received_at
+        touched: set[int] = set()
+        while position < len(evidence) and evidence[position].event.received_at == received_at:
+            piece = evidence[position]
+            position += 1
+            if piece.strength is Strength.WEAK:
+                number = bisect_right(starts, piece.moment) - 1
+                if number >= 0:
+                    _note_weak(stretches[number], piece, traces)
+                continue
+            carer_id = None if piece.carer is None else piece.carer.id
+            presence = presences.get(carer_id)
+            if presence is None:
+                presence = presences[carer_id] = Presence(policy)
+            touched.update(bisect_right(starts, place(session)) - 1 for session in presence.add(piece))
+        for number in touched:
+            if number >= 0:
+                _match(stretches[number], presences, naming, policy, traces, received_at)
+    return traces
+
+
+def _note_weak(stretch: _Stretch, piece: Evidence, traces: Mapping[str, _Trace]) -> None:
+    for window in stretch.windows:
+        speaks = piece.provider_id is None or piece.provider_id == window.visit.provider_id
+        if speaks and window.counts_from <= piece.moment < window.latest:
+            traces[window.visit.ref].weak.append((piece.event.received_at, piece.moment))
+
+
+def _match(
+    stretch: _Stretch,
+    presences: Mapping[str | None, Presence],
+    naming: NamedOn,
+    policy: Policy,
+    traces: Mapping[str, _Trace],
+    received_at: datetime,
+) -> None:
+    sessions = [
+        session for presence in presences.values() for session in presence.between(stretch.start, stretch.end)
+    ]
+    filled: Fillings = fill(stretch.windows, sessions, naming, policy)
+    for window in stretch.windows:
+        trace = traces[window.visit.ref]
+        now = filled.get(window.visit.ref, ())
+        if now != (trace.filled[-1][1] if trace.filled else ()):
+            trace.filled.append((received_at, now))
+
+
+def _moments(trace: _Trace, speech: Speech, words: Sequence[ManualWord]) -> set[datetime]:
+    """Every moment at which the verdict may change, after the first. Settling is not looked at yet."""
+    window = trace.window
+    moments = {window.visit.start_at, window.missed_at}
+    if window.late_at is not None:
+        moments.add(window.late_at)
+    if speech.missed_from is not None:
+        moments.add(speech.missed_from)
+    for at, filled in trace.filled:
+        moments.add(at)
+        if filled and any(session.end is None for session in filled):
+            moments.add(progress_limit(window, filled))
+    if trace.weak:
+        moments.add(trace.weak[0][0])
+    moments.update(word.at for word in words)
+    return moments
+
+
+def _history(
+    trace: _Trace, speech: Speech, words: Sequence[ManualWord], names: wording.Names, until: datetime
+) -> VisitHistory:
+    window = trace.window
+    settles_at = window.settles_at
+    manual_moments = {word.at for word in words}
+    moments = sorted(_moments(trace, speech, words))
+    versions: list[Version] = []
+    alerts: list[AlertSpan] = []
+    for at in (window.counts_from, *moments):
+        if versions and (at <= window.counts_from or at > until):
+            continue
+        # Settled: nothing but a person's word changes the verdict any more, and it knows no later evidence.
+        if at > settles_at and at not in manual_moments:
+            continue
+        seen = min(at, settles_at)
+        known = Known(
+            window,
+            speech,
+            trace.filled_at(seen),
+            trace.weak_at(seen),
+            next((word for word in reversed(words) if word.at <= at), None),
+        )
+        verdict = judge(known, at, names)
+        if not versions or versions[-1].verdict != verdict:
+            versions.append(Version(at, verdict))
+            _follow_with_alerts(alerts, known, versions[-1])
+    return VisitHistory(
+        window.visit, tuple(versions), tuple(alerts), _next_check(trace, speech, moments, until)
+    )
+
+
+def _follow_with_alerts(alerts: list[AlertSpan], known: Known, version: Version) -> None:
+    """Stands down what no longer holds, and raises what holds now, at the version's own moment."""
+    due = alert_due(known, version.verdict)
+    standing = alerts[-1] if alerts and alerts[-1].stood_down_at is None else None
+    if standing is not None:
+        if standing.kind is due:
+            return
+        alerts[-1] = AlertSpan(
+            standing.kind,
+            standing.raised_at,
+            standing.reason,
+            version.at,
+            wording.cause(standing.kind, due, version.verdict.attendance),
+        )
+    if due is not None:
+        alerts.append(AlertSpan(due, version.at, wording.alert(due, known.window, known.speech)))
+
+
+def _next_check(
+    trace: _Trace, speech: Speech, moments: Sequence[datetime], until: datetime
+) -> datetime | None:
+    """When to look again though nothing more is received; None once settled."""
+    settles_at = trace.window.settles_at
+    if until >= settles_at:
+        return None
+    coming = [moment for moment in moments if moment > until]
+    if speech.look_again_at is not None and speech.look_again_at > until:
+        coming.append(speech.look_again_at)
+    coming.append(settles_at)
+    return min(coming)

@@ -43,7 +43,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 async def wait_for_database(url: str, stop: asyncio.Event) -> bool:
-    """True once the database answers and its schema is at head; says what it waits for; False when stopped."""
+    """True once the database answers and its schema is at head; False when stopped. Says what it awaits."""
     said = ""
     while not stop.is_set():
         try:
@@ -64,6 +64,15 @@ async def wait_for_database(url: str, stop: asyncio.Event) -> bool:
 
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handling: signals are handled at the very top, once."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Says when connections are accepted."""
+        await super().startup(sockets)
+        self.up.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -86,8 +95,7 @@ async def serving(application: Any, listener: socket.socket, settings: Settings)
     )
     task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     try:
-        while not server.started and not task.done():
-            await asyncio.sleep(0.01)
+        await server.up.wait()
         yield
     finally:
         server.should_exit = True

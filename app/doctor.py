@@ -1,0 +1,86 @@
+"""`threshold doctor`: is everything there that the promises rest on? One line for each fault."""
+
+import socket
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from psycopg import AsyncConnection, OperationalError
+
+from app.clock import Clock
+from app.settings import Settings
+from db.migrate import pending
+from db.pool import Connection, connection_arguments, fetch_all, fetch_one
+from db.sql import Queries
+
+_Q = Queries("app")
+_BEATS = Queries("db")
+
+CLOCKS_APART = timedelta(seconds=2)
+"""Further apart than this, due times of one machine surprise the other."""
+MISSED_ROUNDS = 3
+"""A role whose last round is older than so many of its periods has stopped."""
+CONNECT_SECONDS = 5.0
+
+
+async def faults(settings: Settings, clock: Clock) -> AsyncIterator[str]:
+    """Every fault found, one sentence each; none when all is well."""
+    for fault in _broker_faults(settings):
+        yield fault
+    if settings.database_url is None:
+        yield "database: none is named, set THRESHOLD_DATABASE_URL"
+        return
+    try:
+        async with await AsyncConnection.connect(
+            settings.database, autocommit=True, **connection_arguments("doctor")
+        ) as conn:
+            lacking = await pending(conn)
+            if lacking:
+                yield f"database: the schema lacks {len(lacking)} migrations, run `threshold migrate`"
+                return
+            async for fault in _database_faults(conn, settings, clock):
+                yield fault
+    except OperationalError as error:
+        yield f"database: {str(error).strip().splitlines()[-1]}"
+
+
+def _broker_faults(settings: Settings) -> list[str]:
+    if settings.mqtt_url is None:
+        return ["broker: none is named, set THRESHOLD_MQTT_URL"]
+    parts = urlsplit(settings.mqtt_url)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        return [f"broker: {settings.mqtt_url!r} is no mqtt:// or mqtts:// URL"]
+    port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+    try:
+        socket.create_connection((parts.hostname, port), CONNECT_SECONDS).close()
+    except OSError as error:
+        return [f"broker: {parts.hostname}:{port} does not answer: {error.strerror or error}"]
+    return []
+
+
+async def _database_faults(conn: Connection, settings: Settings, clock: Clock) -> AsyncIterator[str]:
+    row = await fetch_one(conn, _Q["clock_of_database"])
+    if row is not None and abs(apart := row["at"] - clock()) > CLOCKS_APART:
+        yield f"clocks: the database's clock is {apart.total_seconds():+.1f} s from ours"
+    for row in await fetch_all(conn, _Q["organisations_without_channel"]):
+        yield f"contacts: {row['id']} has a duty to answer and nobody who can be told"
+    for row in await fetch_all(conn, _Q["contacts_without_channel"]):
+        why = row["disabled_reason"] or "no channel that we can send by"
+        yield f"contacts: {row['name']} of {row['organisation_id']} cannot be reached: {why}"
+    row = await fetch_one(conn, _Q["mail_is_needed"])
+    if row is not None and row["needed"] and settings.smtp.host is None:
+        yield "mail: contacts are to be told by e-mail, and THRESHOLD_SMTP__HOST is not set"
+    for row in await fetch_all(conn, _Q["residents_without_party"]):
+        parties = [
+            word
+            for word, lacking in (("landlord", row["no_landlord"]), ("monitoring centre", row["no_centre"]))
+            if lacking
+        ]
+        yield f"residents: {row['id']} has no {' and no '.join(parties)}, so a missed visit lacks that duty"
+    for row in await fetch_all(conn, _Q["unheard_packages"]):
+        yield f"packages: no hub hears the home of {row['id']}, so its visits cannot be confirmed"
+    for row in await fetch_all(conn, _Q["watchless_duties"]):
+        yield f"duties: {row['id']} is open and nothing will look at it again"
+    for row in await fetch_all(conn, _BEATS["latest_beats"]):
+        if clock() - row["at"] > MISSED_ROUNDS * row["every"] + timedelta(seconds=10):
+            yield f"roles: {row['role']} last finished a round at {row['at']:%Y-%m-%d %H:%M:%S} UTC"

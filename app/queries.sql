@@ -1,0 +1,46 @@
+-- name: clock_of_database
+-- The database's own clock, to be held against ours.
+SELECT clock_timestamp() AS at;
+
+-- name: organisations_without_channel
+-- Organisations with a duty to answer and nobody who can be told; a monitoring centre always has its queue.
+SELECT organisation.id FROM organisation
+WHERE kind IN ('landlord', 'care_provider')
+  AND NOT EXISTS (
+      SELECT FROM contact
+      WHERE contact.organisation_id = organisation.id AND contact.disabled_at IS NULL
+        AND (contact.email IS NOT NULL OR contact.webhook_url IS NOT NULL))
+ORDER BY id;
+
+-- name: contacts_without_channel
+-- Contacts that no message can reach.
+SELECT organisation_id, name, disabled_reason FROM contact
+WHERE disabled_at IS NOT NULL OR (email IS NULL AND webhook_url IS NULL)
+ORDER BY organisation_id, name;
+
+-- name: mail_is_needed
+-- Whether any contact is to be told by e-mail.
+SELECT EXISTS (SELECT FROM contact WHERE email IS NOT NULL AND disabled_at IS NULL) AS needed;
+
+-- name: residents_without_party
+-- Residents with care whose missed visits would lack a party: nobody there to own that duty.
+SELECT resident.id, dwelling.landlord_id IS NULL AS no_landlord, monitoring_centre_id IS NULL AS no_centre
+FROM resident JOIN dwelling ON dwelling.id = resident.dwelling_id
+WHERE (dwelling.landlord_id IS NULL OR monitoring_centre_id IS NULL)
+  AND EXISTS (SELECT FROM package WHERE package.resident_id = resident.id AND package.ended_at IS NULL)
+ORDER BY resident.id;
+
+-- name: unheard_packages
+-- Packages whose dwelling no hub hears: their visits can never be confirmed and raise no alert.
+SELECT package.id FROM package
+JOIN resident ON resident.id = package.resident_id
+JOIN dwelling ON dwelling.id = resident.dwelling_id
+WHERE package.ended_at IS NULL
+  AND NOT EXISTS (SELECT FROM hub WHERE hub.dwelling_id = dwelling.id)
+  AND NOT EXISTS (SELECT FROM hub JOIN device ON device.hub_id = hub.id
+                  WHERE hub.scheme = dwelling.scheme AND device.scope = 'communal')
+ORDER BY package.id;
+
+-- name: watchless_duties
+-- Duties that nobody will look at again: open without a future check.
+SELECT id FROM duty WHERE state = 'open' AND next_check_at IS NULL ORDER BY id;

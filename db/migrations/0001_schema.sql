@@ -104,10 +104,14 @@ CREATE TABLE carer (
     ended_at    timestamptz                      -- no longer in the estate file: visits from then on do not know them
 );
 
+-- Kept when it is withdrawn: visits of the days before rest on whose it was then.
 CREATE TABLE credential (
-    credential text PRIMARY KEY,                 -- compared exactly: 'fob:04A1B2'
-    carer_id   text NOT NULL REFERENCES carer ON DELETE CASCADE
+    credential   text NOT NULL,                  -- compared exactly: 'fob:04A1B2'
+    carer_id     text NOT NULL REFERENCES carer,
+    withdrawn_at timestamptz,
+    PRIMARY KEY (credential, carer_id)
 );
+CREATE UNIQUE INDEX credential_holder ON credential (credential) WHERE withdrawn_at IS NULL;
 CREATE INDEX credential_carer ON credential (carer_id);
 
 CREATE TABLE package (

@@ -73,7 +73,7 @@ class Home:
 
     async def heartbeats(self, every: timedelta | None = None) -> None:
         """Say `heartbeat` now and then at this interval (default: the one its hub is planned with)."""
-        self.hub.start_heartbeats(every or self.spec.heartbeat_every)
+        self.hub.start_heartbeats(self.spec.heartbeat_every if every is None else every)
 
     async def stops_heartbeats(self) -> None:
         """Fall silent, though connected."""

@@ -5,6 +5,8 @@ Its faults are switched while connections are open, and count for what passes fr
 
 import asyncio
 import contextlib
+import socket as socket_module
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -67,7 +69,7 @@ class FaultProxy:
     def reset(self) -> None:
         """Break every open connection with a reset, both ways."""
         for writer in list(self._open):
-            writer.transport.abort()
+            reset(writer)
 
     def half_close(self, direction: Direction) -> None:
         """Say "nothing more will come" in one direction, and go on in the other."""
@@ -97,7 +99,7 @@ class FaultProxy:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refuses:
-            writer.transport.abort()
+            reset(writer)
             return
         self.connections += 1
         task = asyncio.create_task(self._join(reader, writer))
@@ -123,7 +125,7 @@ class FaultProxy:
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction
     ) -> None:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):  # the other end is gone: shutdown() then says ENOTCONN
             while chunk := await reader.read(65536):
                 await self._pass(chunk, writer, direction)
             if writer.can_write_eof():
@@ -143,6 +145,16 @@ class FaultProxy:
             if faults.slice_bytes:
                 await asyncio.sleep(0)  # so that each piece is a segment of its own
         self.passed[direction] += len(chunk)
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection with RST: asyncio's own abort() says goodbye politely, with FIN."""
+    socket: socket_module.socket | None = writer.get_extra_info("socket")
+    if socket is not None:
+        linger_for_no_time = struct.pack("ii", 1, 0)
+        with contextlib.suppress(OSError):
+            socket.setsockopt(socket_module.SOL_SOCKET, socket_module.SO_LINGER, linger_for_no_time)
+    writer.transport.abort()
 
 
 @asynccontextmanager

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 from standardwebhooks import Webhook
 
+from tests.support.proxy import reset
+
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 """The secret that tests share with their receivers: the example of the Standard Webhooks specification."""
 
@@ -114,7 +116,7 @@ class WebhookSink:
             await asyncio.Event().wait()
         await asyncio.sleep(behaves.delay)
         if behaves.reset:
-            writer.transport.abort()
+            reset(writer)
             return
         lines = [f"HTTP/1.1 {behaves.status} Answer", "Connection: close"]
         if behaves.status not in (204, 304):

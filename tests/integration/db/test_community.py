@@ -1,4 +1,4 @@
-"""The community edition of TimescaleDB, in the WebAssembly build that npm has (one connection, under Node)."""
+"""The community edition of TimescaleDB, in the WebAssembly build that npm has (one connection, in Node)."""
 
 import json
 import os

@@ -114,7 +114,10 @@ CREATE VIEW visible_alert WITH (security_barrier) AS
            CASE WHEN duty.role <> 'landlord' THEN alert.data ELSE '{}' END AS data,
            alert.raised_at, alert.noticed_at, alert.raised_late, alert.reason, alert.press_count,
            alert.last_press_at, alert.is_test, alert.stood_down_at, alert.stand_down_cause, alert.closed_at,
-           duty.id AS duty_id
+           duty.id AS duty_id, duty.role AS duty_role, duty.state AS duty_state, duty.raised_at AS duty_raised_at,
+           duty.step, duty.next_check_at, duty.claimed_by, duty.claimed_at, duty.lease_until,
+           duty.acknowledged_by, duty.acknowledged_at, duty.eta, duty.closed_by AS duty_closed_by,
+           duty.closed_at AS duty_closed_at, duty.outcome
     FROM duty JOIN alert ON alert.id = duty.alert_id
     WHERE duty.organisation_id = caller_organisation()
       AND caller_sees_alert(duty.alert_id);
@@ -218,3 +221,37 @@ CREATE POLICY read ON duty FOR SELECT TO threshold_caller USING (
 CREATE POLICY read ON delivery FOR SELECT TO threshold_caller USING (organisation_id = caller_organisation());
 CREATE POLICY read ON feed FOR SELECT TO threshold_caller USING (
     caller_organisation() = ANY (organisations) AND (roles IS NULL OR caller_role() = ANY (roles)));
+
+-- What pages and lists show, put together under the caller's own rights.
+CREATE VIEW shown_alert WITH (security_invoker) AS
+    SELECT visible_alert.*, dwelling.address, dwelling.time_zone,
+           coalesce(dwelling.scheme, visible_alert.scheme) AS place_scheme, resident.name AS resident_name,
+           (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                       'organisation', party.organisation_id, 'name', party.organisation_name, 'role', party.role,
+                       'state', party.state,
+                       'since', coalesce(party.closed_at, party.acknowledged_at, party.raised_at))
+                   ORDER BY party.role, party.organisation_id), '[]')
+            FROM party
+            WHERE party.alert_id = visible_alert.id AND party.organisation_id <> caller_organisation()) AS others
+    FROM visible_alert
+    LEFT JOIN dwelling ON dwelling.id = visible_alert.dwelling_id
+    LEFT JOIN resident ON resident.id = visible_alert.resident_id;
+
+-- Carers by name, where the caller may know it; else by id.
+CREATE FUNCTION named_carers(ids text[]) RETURNS jsonb LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(jsonb_agg(jsonb_build_object('id', named.id, 'name', coalesce(carer.name, named.id))
+                              ORDER BY named.place), '[]')
+    FROM unnest(ids) WITH ORDINALITY AS named (id, place) LEFT JOIN carer ON carer.id = named.id;
+END;
+
+CREATE VIEW shown_visit WITH (security_invoker) AS
+    SELECT visit.*, dwelling.address, dwelling.time_zone, dwelling.scheme, resident.name AS resident_name,
+           organisation.name AS provider_name, named_carers(visit.carers) AS carers_planned,
+           named_carers(visit.carers_seen) AS carers_came
+    FROM visit
+    JOIN dwelling ON dwelling.id = visit.dwelling_id
+    JOIN resident ON resident.id = visit.resident_id
+    JOIN organisation ON organisation.id = visit.provider_id;
+
+GRANT SELECT ON shown_alert, shown_visit TO threshold_caller;

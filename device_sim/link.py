@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import functools
+import logging
 import math
 import random
 import socket
@@ -78,6 +80,7 @@ class Link:
         self._publishing: set[asyncio.Task[None]] = set()
         self._watchdog: Timer | None = None
         self._last_progress = 0.0
+        self._dropped_because: str | None = None
         self.last_failure: str | None = None
         """Why the last attempt or connection ended, in words; None after one that stands."""
         self.connections = 0
@@ -166,7 +169,7 @@ class Link:
             self._drop(f"the broker acknowledged nothing for {STALLED_AFTER:g} s")
 
     def _drop(self, reason: str) -> None:
-        self.last_failure = reason
+        self.last_failure = self._dropped_because = reason
         if self._client is not None:
             _shut(self._client)
 
@@ -179,16 +182,15 @@ class Link:
             try:
                 await self._connection(client)
             except (aiomqtt.MqttError, OSError) as failure:
-                if self._wanted.is_set() and not self._ending:
-                    self.last_failure = str(failure)
-                log.debug("connection lost", hub=self._hub, reason=str(failure))
+                self.last_failure = self._dropped_because or str(failure)
+                log.debug("connection lost", hub=self._hub, reason=self.last_failure)
             failures = 0 if self.connections > before else failures + 1
             if self._wanted.is_set() and not self._ending:
                 pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 8))
                 await self._clock.sleep(pause * self._jitter.uniform(0.5, 1.0))
 
     async def _connection(self, client: aiomqtt.Client) -> None:
-        self._client = client
+        self._client, self._dropped_because = client, None
         try:
             async with client:
                 granted = await client.subscribe([(topic, 1) for topic in self._subscribe_to])
@@ -241,6 +243,7 @@ class Link:
             clean_start=False if five else mqtt.MQTT_CLEAN_START_FIRST_ONLY,
             properties=session,
             will=aiomqtt.Will(*self._will, qos=1, retain=True),
+            logger=_silent(),
             keepalive=self._keepalive,
             timeout=PATIENCE,
             # Or an acknowledgement waits 40 ms for company (Nagle meets delayed acknowledgement).
@@ -287,6 +290,14 @@ def _shut(client: aiomqtt.Client) -> None:
             connection.shutdown(socket.SHUT_RDWR)
         except OSError:
             return  # gone already
+
+
+@functools.cache
+def _silent() -> logging.Logger:
+    """paho logs an error for every connection that breaks. Homes are cut off all the time; we tell of it."""
+    logger = logging.getLogger("device_sim.mqtt")
+    logger.setLevel(logging.CRITICAL)
+    return logger
 
 
 def _nothing() -> None:

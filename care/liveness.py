@@ -65,7 +65,10 @@ class Ears:
     def of(cls, hearing: Hearing, policy: Policy, outages: Sequence[Interval] = ()) -> "Ears":
         """The silences of a hub under a policy. While we could not listen, no hub was silent."""
         found = sorted(_silences(hearing, policy, outages), key=lambda silence: silence.start)
-        words = sorted((word.received_at, word.queued) for word in hearing.queue_words)
+        # Stable: words of one moment stay in the order in which they arrived.
+        words = sorted(
+            ((word.received_at, word.queued) for word in hearing.queue_words), key=lambda word: word[0]
+        )
         return cls(hearing.hub, tuple(found), tuple(silence.start for silence in found), tuple(words))
 
     def _around(self, moment: datetime) -> Iterable[Silence]:

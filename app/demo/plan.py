@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ COUNTS_FROM = timedelta(seconds=10)
 STORY_HOMES = range(1, 8)
 """Homes whose visits have the short thresholds; the others keep the ordinary ones."""
 
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 ROUND = timedelta(minutes=90)
 ROUND_LENGTH = timedelta(minutes=15)
 
@@ -84,9 +85,8 @@ def ordinary_rounds(since: datetime, until: datetime) -> list[PlannedVisit]:
         if home.number in STORY_HOMES:
             continue
         team = carers_of(home.provider)
-        midnight = since.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-        first = midnight.astimezone(since.tzinfo) + home.number * 7 * MINUTE
-        turn = max(0, int((since - first) / ROUND))
+        first = _EPOCH + home.number * 7 * MINUTE
+        turn = (since - first) // ROUND
         while (start := first + turn * ROUND) < until:
             if start >= since:
                 found.append(PlannedVisit(home, start, start + ROUND_LENGTH, team[turn % len(team)]))

@@ -29,7 +29,6 @@ CANCELLED = "alarm.cancelled"
 
 _BLANK = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_OBJECT = ord("{")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -55,7 +54,8 @@ class Reason(StrEnum):
     BAD_FIELD = "field of the wrong kind"
     UNKNOWN_HUB = "unknown hub"
     FOREIGN_TOPIC = "topic of no kind we know"
-    NOT_STORABLE = "refused by the database"
+    ID_USED_TWICE = "id used twice with different contents"
+    NOT_STORABLE = "could not be stored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,32 +105,38 @@ def decode_events(payload: bytes, *, retained: bool) -> Decoded:
     `retained` is the broker's flag on this delivery: a retained event may be years old and is refused.
     Of an array longer than 500 the first 500 are accepted and each one after is rejected by its id.
     """
+    if retained:
+        return Decoded((), refuse_events(payload, Reason.RETAINED))
     body = payload.removeprefix(_BYTE_ORDER_MARK).strip(_BLANK)
-    if len(body) > MAX_MESSAGE_BYTES:
-        return Decoded((), (Rejected(Reason.MESSAGE_TOO_LARGE, None, None, None, payload),))
-    if not body:
-        return Decoded((), (Rejected(Reason.EMPTY, None, None, None, payload),))
-    if body[0] == _OBJECT and not retained:
+    if body[:1] == b"{":
         outcome = decode_event(body)
         return Decoded((outcome,), ()) if isinstance(outcome, Event) else Decoded((), (outcome,))
-    return _decode_singly(body, retained)
-
-
-def _decode_singly(body: bytes, retained: bool) -> Decoded:
+    fault = _fault_of_message(body)
+    if fault is not None:
+        return Decoded((), (Rejected(fault, None, None, None, payload),))
     accepted: list[Event] = []
     rejected: list[Rejected] = []
     for index, raw in enumerate(_parts(body)):
-        if retained:
-            rejected.append(_refuse(raw, Reason.RETAINED))
-        elif index >= MAX_EVENTS:
-            rejected.append(_refuse(raw, Reason.TOO_MANY))
+        outcome = decode_event(raw) if index < MAX_EVENTS else _refuse(raw, Reason.TOO_MANY)
+        if isinstance(outcome, Event):
+            accepted.append(outcome)
         else:
-            outcome = decode_event(raw)
-            if isinstance(outcome, Event):
-                accepted.append(outcome)
-            else:
-                rejected.append(outcome)
+            rejected.append(outcome)
     return Decoded(tuple(accepted), tuple(rejected))
+
+
+def refuse_events(payload: bytes, reason: Reason) -> tuple[Rejected, ...]:
+    """Every event of a message refused for a reason that lies outside of it, each kept as its own bytes."""
+    body = payload.removeprefix(_BYTE_ORDER_MARK).strip(_BLANK)
+    if (fault := _fault_of_message(body)) is not None:
+        return (Rejected(fault, None, None, None, payload),)
+    return tuple(_refuse(raw, reason) for raw in _parts(body))
+
+
+def _fault_of_message(body: bytes) -> Reason | None:
+    if not body:
+        return Reason.EMPTY
+    return Reason.MESSAGE_TOO_LARGE if len(body) > MAX_MESSAGE_BYTES else None
 
 
 def _parts(body: bytes) -> list[bytes]:
@@ -271,3 +277,8 @@ def encode_command(command: Command) -> bytes:
 def encode_data(event: Event) -> str:
     """An event's `data` as JSON text that PostgreSQL's jsonb takes."""
     return _encoder.encode(event.data).decode()
+
+
+def encode_event(event: Event) -> bytes:
+    """An event as a hub would send it."""
+    return _encoder.encode(event)

@@ -53,6 +53,15 @@ class Message:
     connection: "_Connection"
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A topic filter. When the broker refuses one that is not `required`, we do without it."""
+
+    topic: str
+    qos: int
+    required: bool = True
+
+
 class _Connection:
     """One client object, from its connection to its end."""
 
@@ -172,15 +181,15 @@ class _Connection:
             self._end(f"the broker refused us: {reason}")
             return
         self.session_present = flags.session_present
-        client.subscribe(list(self.session.subscriptions))
+        client.subscribe([(wanted.topic, wanted.qos) for wanted in self.session.subscriptions])
 
     def _on_subscribe(
         self, _client: mqtt.Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
     ) -> None:
         refused = [
-            topic
-            for (topic, _), reason in zip(self.session.subscriptions, reasons, strict=False)
-            if reason.value >= SUBSCRIPTION_REFUSED
+            wanted.topic
+            for wanted, reason in zip(self.session.subscriptions, reasons, strict=False)
+            if wanted.required and reason.value >= SUBSCRIPTION_REFUSED
         ]
         if refused:
             self._end(f"the broker refused our subscription to {', '.join(refused)}")
@@ -200,19 +209,19 @@ class Session:
     """The gateway's standing conversation with the broker.
 
     `on_message` is called in the loop for every message and must not block; the message stays the broker's
-    until `acknowledge`. `on_up` is called when subscriptions stand, `on_down` when that connection has ended;
-    messages of an ended connection will be delivered again by the next.
+    until `acknowledge`. `on_up` is called when subscriptions stand, `on_down` with a connection that has
+    ended; the messages that came by it will be delivered again by the next.
     """
 
     def __init__(
         self,
         broker: Broker,
-        subscriptions: tuple[tuple[str, int], ...],
+        subscriptions: tuple[Subscription, ...],
         clock: Callable[[], datetime],
         *,
         on_message: Callable[[Message], None],
         on_up: Callable[[], None] = lambda: None,
-        on_down: Callable[[], None] = lambda: None,
+        on_down: Callable[[object], None] = lambda _connection: None,
     ) -> None:
         self.broker = broker
         self.subscriptions = subscriptions
@@ -281,7 +290,7 @@ class Session:
             self._connection = None
             metrics.CONNECTED.set(0)
             metrics.UNACKNOWLEDGED.set(0)
-            self._on_down()
+            self._on_down(connection)
         metrics.CONNECTION_ENDED.labels(why.partition(":")[0]).inc()
         log.info("left the broker", broker=str(self.broker), why=why)
         return why

@@ -1,0 +1,153 @@
+"""An accepted event as it is stored, and as care and alerts see it. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from alerts.model import Signal
+from care.model import HomeEvent, Scope
+from gateway.clock import in_utc, timing
+from gateway.model import Event
+
+CREDENTIAL_LENGTH = 255
+"""Longer than any fob; a longer one stays in `data` and matches nobody."""
+
+_ALERTS = ("alarm.", "technical.", "door.", "command.", "resident.")
+_ALERTS_ALSO = frozenset({"test.call"})
+_CARE = ("carer.", "door.")
+_CARE_ALSO = frozenset({"heartbeat"})
+_NEWS = ("alarm.", "carer.", "door.")
+
+_encoder = msgspec.json.Encoder()
+
+
+class EventRow(msgspec.Struct, frozen=True):
+    """A row of `event` and of `receipt`, as it travels to the database."""
+
+    received_at: datetime
+    hub_id: str
+    id: str
+    type: str
+    at: datetime
+    effective_at: datetime
+    clock_suspect: bool
+    device: str | None
+    seq: int | None
+    boot: str | None
+    credential: str | None
+    data: msgspec.Raw
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event of a known hub, with what we make of its clock."""
+
+    event: Event
+    row: EventRow
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same event however often it is sent."""
+        return self.row.hub_id, self.row.id
+
+
+def fact(hub: str, event: Event, received_at: datetime) -> Fact:
+    """The event as it will be stored when it is new."""
+    at = in_utc(event.at)
+    when = timing(at, received_at)
+    data = _encoder.encode(event.data)
+    return Fact(
+        event,
+        EventRow(
+            received_at=received_at,
+            hub_id=hub,
+            id=event.id,
+            type=event.type,
+            at=at,
+            effective_at=when.effective_at,
+            clock_suspect=when.clock_suspect,
+            device=event.device,
+            seq=event.seq,
+            boot=event.boot,
+            credential=_text(event.data, "credential"),
+            data=msgspec.Raw(data),
+            digest=digest(event, data),
+        ),
+    )
+
+
+def digest(event: Event, data: bytes) -> bytes:
+    """Sixteen bytes that differ when two events of one id differ in more than their `at`.
+
+    A hub may stamp an event anew when it sends it again; anything else that changes means that the id was
+    given to two events.
+    """
+    summary = hashlib.blake2b(data, digest_size=16)
+    for part in (event.type, event.device, event.seq, event.boot):
+        summary.update(f"\x00{part!r}".encode())
+    return summary.digest()
+
+
+def concerns_alerts(type_: str) -> bool:
+    """Whether alerts decide on events of this type (docs/seams.md)."""
+    return type_.startswith(_ALERTS) or type_ in _ALERTS_ALSO
+
+
+def concerns_care(type_: str) -> bool:
+    """Whether events of this type may be evidence, or speak of a hub's queue (docs/seams.md)."""
+    return type_.startswith(_CARE) or type_ in _CARE_ALSO
+
+
+def is_news(type_: str) -> bool:
+    """Whether people who watch the live stream are told of events of this type."""
+    return type_.startswith(_NEWS)
+
+
+def signal(hub: str, event: Event, received_at: datetime, *, known_hub: bool) -> Signal:
+    """The event as alerts see it."""
+    when = timing(in_utc(event.at), received_at)
+    return Signal(
+        hub_id=hub,
+        event_id=event.id,
+        type=event.type,
+        effective_at=when.effective_at,
+        received_at=received_at,
+        device=event.device,
+        data=event.data,
+        clock_suspect=when.clock_suspect,
+        known_hub=known_hub,
+    )
+
+
+def home_event(stored: Fact, arrival: int) -> HomeEvent:
+    """The event as care sees it; `arrival` orders events of one receipt."""
+    row, data = stored.row, stored.event.data
+    queued = data.get("queued")
+    scope = data.get("scope")
+    return HomeEvent(
+        hub_id=row.hub_id,
+        event_id=row.id,
+        type=row.type,
+        at=row.at,
+        effective_at=row.effective_at,
+        received_at=row.received_at,
+        arrival=arrival,
+        device=row.device,
+        panel=_text(data, "panel"),
+        credential=row.credential,
+        method=_text(data, "method"),
+        scope=Scope(scope) if scope in _SCOPES else None,
+        queued=queued if isinstance(queued, int) and not isinstance(queued, bool) else None,
+    )
+
+
+_SCOPES = frozenset(scope.value for scope in Scope)
+
+
+def _text(data: dict[str, Any], name: str) -> str | None:
+    value = data.get(name)
+    return value if isinstance(value, str) and 0 < len(value) <= CREDENTIAL_LENGTH else None

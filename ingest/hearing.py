@@ -1,0 +1,188 @@
+"""What a batch says of the hubs themselves: when they were heard, their queue, their clock. Pure.
+
+Source: domain/visits.md §6 ("Could the home speak?").
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from gateway.clock import in_utc, timing
+from gateway.model import Event, Status
+from ingest.model import Arrival
+
+HEARTBEAT = "heartbeat"
+MOST_QUEUED = 2**31 - 1
+"""What the column holds; a hub that claims more is as far from done as one that claims this."""
+
+
+class HubRow(msgspec.Struct, frozen=True):
+    """What one batch changes in a hub's row. None leaves what stands there."""
+
+    id: str
+    heard_from: datetime | None
+    heard_to: datetime | None
+    online: bool | None
+    status: dict[str, Any] | None
+    status_at: datetime | None
+    queued: int | None
+    last_seq: int | None
+    boot: str | None
+    clock_offset_s: float | None
+    look_again_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHub:
+    """What the estate and earlier batches say of a hub."""
+
+    id: str
+    heartbeat_every: timedelta
+    last_heard_at: datetime | None
+    online: bool | None
+    next_check_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What one heartbeat says of the hub's queue, and how old it was when it came."""
+
+    queued: int
+    age: timedelta
+
+
+class StatusRow(msgspec.Struct, frozen=True):
+    """One status as it came, for the rules that ask when a home could speak."""
+
+    hub_id: str
+    received_at: datetime
+    online: bool
+    status: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Heard:
+    """One hub in one batch, gathered message by message in the order of arrival."""
+
+    hub: str
+    times: list[datetime] = field(default_factory=list)
+    online: bool | None = None
+    status: Status | None = None
+    status_at: datetime | None = None
+    statuses: list[StatusRow] = field(default_factory=list)
+    kept_statuses: list[StatusRow] = field(default_factory=list)
+    heartbeats: list[Heartbeat] = field(default_factory=list)
+    clock_offset: timedelta | None = None
+    seq: int | None = None
+    boot: str | None = None
+
+    def take(self, arrival: Arrival) -> None:
+        """Adds what one message of this hub tells."""
+        if arrival.is_spoken:
+            self.times.append(arrival.received_at)
+            self.online = True
+        if arrival.status is not None:
+            self._take_status(arrival.status, arrival.received_at, arrival.retained)
+        for event in arrival.events:
+            self._take_event(event, arrival.received_at)
+
+    def _take_status(self, status: Status, received_at: datetime, retained: bool) -> None:
+        row = StatusRow(self.hub, received_at, status.online, _as_dict(status))
+        (self.kept_statuses if retained else self.statuses).append(row)
+        self.online = status.online
+        self.status, self.status_at = status, received_at
+
+    def _take_event(self, event: Event, received_at: datetime) -> None:
+        if event.seq is not None:
+            self.seq = event.seq
+        if event.boot is not None:
+            self.boot = event.boot
+        if event.type != HEARTBEAT:
+            return
+        at = in_utc(event.at)
+        self.clock_offset = at - received_at
+        queued = event.data.get("queued")
+        if isinstance(queued, int) and not isinstance(queued, bool) and queued >= 0:
+            age = received_at - timing(at, received_at).effective_at
+            self.heartbeats.append(Heartbeat(min(queued, MOST_QUEUED), age))
+
+    def queued(self, every: timedelta) -> int | None:
+        """The queue that the last fresh heartbeat tells of; None when this batch has none.
+
+        A heartbeat that lay in a buffer tells how things stood then.
+        """
+        fresh = [heartbeat.queued for heartbeat in self.heartbeats if heartbeat.age <= every]
+        return fresh[-1] if fresh else None
+
+    def told_anew(self, known: KnownHub) -> tuple[StatusRow, ...]:
+        """The statuses worth a record: each live one, and a kept one that differs from what we knew."""
+        kept = [row for row in self.kept_statuses if row.online is not known.online]
+        return (*self.statuses, *kept)
+
+    def row(self, known: KnownHub, look_again_at: datetime | None) -> HubRow:
+        """What to change in the hub's row; `look_again_at` when supervision should look at it."""
+        return HubRow(
+            id=self.hub,
+            heard_from=min(self.times, default=None),
+            heard_to=max(self.times, default=None),
+            online=self.online,
+            status=None if self.status is None else _as_dict(self.status),
+            status_at=self.status_at,
+            queued=self.queued(known.heartbeat_every),
+            last_seq=self.seq,
+            boot=self.boot,
+            clock_offset_s=None if self.clock_offset is None else self.clock_offset.total_seconds(),
+            look_again_at=look_again_at,
+        )
+
+
+def _as_dict(status: Status) -> dict[str, Any]:
+    shown: dict[str, Any] = msgspec.to_builtins(status)
+    return shown
+
+
+def gather(arrivals: Iterable[Arrival]) -> dict[str, Heard]:
+    """What each hub said in a batch, by hub."""
+    heard: dict[str, Heard] = {}
+    for arrival in arrivals:
+        if arrival.hub is not None:
+            heard.setdefault(arrival.hub, Heard(arrival.hub)).take(arrival)
+    return heard
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time between two messages of a hub that is longer than its own interval."""
+
+    heard_from: datetime
+    heard_to: datetime
+
+
+def gaps(before: datetime | None, times: Sequence[datetime], every: timedelta) -> tuple[Gap, ...]:
+    """The gaps that end in this batch. `before`: when the hub was last heard until now; None: never.
+
+    Only gaps longer than `every` count; the rules for silence begin at a multiple of that.
+    """
+    found: list[Gap] = []
+    last = before
+    for moment in sorted(times):
+        if last is not None and moment - last > every:
+            found.append(Gap(last, moment))
+        last = moment if last is None else max(last, moment)
+    return tuple(found)
+
+
+def calls_for_a_look(known: KnownHub, heard: Heard, found: Sequence[Gap]) -> str | None:
+    """Why supervision should look at the hub now, or None when its own next look is soon enough."""
+    if heard.times and known.last_heard_at is None:
+        return "heard for the first time"
+    if found:
+        return "heard after a gap"
+    if heard.online is not None and known.online is not None and heard.online is not known.online:
+        return "back" if heard.online else "gone"
+    if heard.times and known.next_check_at is None:
+        return "heard after a long silence"
+    return None

@@ -1,0 +1,207 @@
+-- name: lock_hubs
+-- The hubs of a batch that the estate knows, locked in the order of their ids so that two batches cannot deadlock.
+SELECT id, heartbeat_every, last_heard_at, online, next_check_at
+FROM hub
+WHERE id = ANY (%(ids)s)
+ORDER BY id
+FOR UPDATE;
+
+-- name: update_hubs
+-- Writes what a batch says of its hubs; what it says nothing of stays.
+UPDATE hub
+SET first_heard_at = least(hub.first_heard_at, said.heard_from),
+    last_heard_at  = greatest(hub.last_heard_at, said.heard_to),
+    online         = coalesce(said.online, hub.online),
+    status         = coalesce(said.status, hub.status),
+    status_at      = coalesce(said.status_at, hub.status_at),
+    queued         = coalesce(said.queued, hub.queued),
+    last_seq       = coalesce(said.last_seq, hub.last_seq),
+    boot           = coalesce(said.boot, hub.boot),
+    clock_offset   = coalesce(make_interval(secs => said.clock_offset_s), hub.clock_offset),
+    next_check_at  = coalesce(said.look_again_at, hub.next_check_at)
+FROM json_to_recordset(%(rows)s::json) AS said (
+    id text, heard_from timestamptz, heard_to timestamptz, online boolean, status jsonb, status_at timestamptz,
+    queued integer, last_seq bigint, boot text, clock_offset_s double precision, look_again_at timestamptz)
+WHERE hub.id = said.id;
+
+-- name: insert_gaps
+-- Keeps the times in which hubs were not heard for longer than their own interval.
+INSERT INTO hub_gap (hub_id, heard_from, heard_to)
+SELECT hub_id, heard_from, heard_to
+FROM json_to_recordset(%(rows)s::json) AS gap (hub_id text, heard_from timestamptz, heard_to timestamptz)
+ON CONFLICT DO NOTHING;
+
+-- name: insert_statuses
+-- Keeps statuses as they came.
+INSERT INTO hub_status (hub_id, received_at, online, status)
+SELECT hub_id, received_at, online, status
+FROM json_to_recordset(%(rows)s::json) AS said (
+    hub_id text, received_at timestamptz, online boolean, status jsonb)
+ON CONFLICT DO NOTHING;
+
+-- name: store_events
+-- Claims the receipts of a batch in the order of their keys, and stores the events whose receipt nobody had claimed.
+WITH incoming AS (
+    SELECT *
+    FROM json_to_recordset(%(rows)s::json) AS row (
+        received_at timestamptz, hub_id text, id text, type text, at timestamptz, effective_at timestamptz,
+        clock_suspect boolean, device text, seq bigint, boot text, credential text, data jsonb, digest text)
+), claimed AS (
+    INSERT INTO receipt (hub_id, event_id, received_at, digest)
+    SELECT hub_id, id, received_at, decode(digest, 'base64') FROM incoming ORDER BY hub_id, id
+    ON CONFLICT DO NOTHING
+    RETURNING hub_id, event_id
+)
+INSERT INTO event (received_at, hub_id, id, type, at, effective_at, clock_suspect, dwelling_id, device, seq,
+                   boot, credential, data)
+SELECT incoming.received_at, incoming.hub_id, incoming.id, incoming.type, incoming.at, incoming.effective_at,
+       incoming.clock_suspect, hub.dwelling_id, incoming.device, incoming.seq, incoming.boot,
+       incoming.credential, incoming.data
+FROM incoming
+JOIN claimed ON claimed.hub_id = incoming.hub_id AND claimed.event_id = incoming.id
+JOIN hub ON hub.id = incoming.hub_id
+RETURNING hub_id, id;
+
+-- name: stored_digests
+-- What stands stored under ids that were sent again.
+SELECT receipt.hub_id, receipt.event_id, receipt.digest
+FROM json_to_recordset(%(keys)s::json) AS wanted (hub_id text, event_id text)
+JOIN receipt USING (hub_id, event_id);
+
+-- name: keep_rejected
+-- Keeps what could not be accepted; the same thing sent again is counted on its row.
+INSERT INTO rejected (received_at, topic, hub_id, event_id, reason, looks_like_alarm, payload, digest, last_seen_at)
+SELECT received_at, topic, hub_id, event_id, reason, looks_like_alarm, decode(payload, 'base64'),
+       decode(digest, 'base64'), received_at
+FROM json_to_recordset(%(rows)s::json) AS kept (
+    received_at timestamptz, topic text, hub_id text, event_id text, reason text, looks_like_alarm boolean,
+    payload text, digest text)
+ORDER BY topic, digest
+ON CONFLICT (topic, digest) DO UPDATE SET seen = rejected.seen + 1, last_seen_at = excluded.last_seen_at
+RETURNING id, topic, digest, seen;
+
+-- name: tell_of_events
+-- Puts events on the live stream: for the monitoring centre of who lives there, and, where a credential shows whose
+-- carer it was, for that carer's provider.
+WITH said AS (
+    SELECT *
+    FROM json_to_recordset(%(rows)s::json) AS row (hub_id text, id text, type text, credential text)
+), told AS (
+    SELECT said.hub_id, said.id, said.type, ARRAY['operator', 'administrator'] AS roles,
+           array_agg(DISTINCT resident.monitoring_centre_id) AS organisations
+    FROM said
+    JOIN hub ON hub.id = said.hub_id
+    JOIN dwelling ON dwelling.id = hub.dwelling_id OR dwelling.scheme = hub.scheme
+    JOIN resident ON resident.dwelling_id = dwelling.id AND resident.monitoring_centre_id IS NOT NULL
+    GROUP BY said.hub_id, said.id, said.type
+    UNION ALL
+    SELECT said.hub_id, said.id, said.type, ARRAY['care_manager'], ARRAY[carer.provider_id]
+    FROM said
+    JOIN credential ON credential.credential = said.credential
+    JOIN carer ON carer.id = credential.carer_id
+)
+INSERT INTO feed (at, topic, organisations, roles, payload)
+SELECT %(at)s, 'event', organisations, roles, jsonb_build_object('hub', hub_id, 'id', id, 'type', type)
+FROM told;
+
+-- name: tell_of_hubs
+-- Puts hubs that went away or came back on the live stream of those who run them.
+INSERT INTO feed (at, topic, organisations, roles, payload)
+SELECT %(at)s, 'hub', array_agg(DISTINCT resident.monitoring_centre_id), ARRAY['operator', 'engineer', 'administrator'],
+       jsonb_build_object('hub', said.id, 'online', said.online)
+FROM json_to_recordset(%(rows)s::json) AS said (id text, online boolean)
+JOIN hub ON hub.id = said.id
+JOIN dwelling ON dwelling.id = hub.dwelling_id OR dwelling.scheme = hub.scheme
+JOIN resident ON resident.dwelling_id = dwelling.id AND resident.monitoring_centre_id IS NOT NULL
+GROUP BY said.id, said.online;
+
+-- name: finish_commands
+-- Writes what hubs say became of commands; the first word on a command stands.
+UPDATE command
+SET state = said.state, result_at = said.at, reason = said.reason
+FROM json_to_recordset(%(rows)s::json) AS said (hub_id text, command_id text, state text, at timestamptz, reason text)
+WHERE command.id = said.command_id AND command.hub_id = said.hub_id AND command.state NOT IN ('done', 'refused');
+
+-- name: claim_commands
+-- Commands that are to go out, oldest first, skipping those that another intake holds.
+SELECT id, hub_id, type, data, issued_at, expires_at
+FROM command
+WHERE state = 'pending' AND expires_at > %(now)s
+ORDER BY issued_at
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED;
+
+-- name: mark_commands_sent
+-- Commands that were handed to the broker.
+UPDATE command SET state = 'sent', sent_at = %(now)s WHERE id = ANY (%(ids)s);
+
+-- name: expire_commands
+-- Commands that nobody obeyed in time.
+UPDATE command
+SET state = 'expired', result_at = expires_at, reason = 'not obeyed in time'
+WHERE state IN ('pending', 'sent') AND expires_at <= %(now)s;
+
+-- name: take_lease
+-- Becomes the active intake when no other is; the lock ends with its connection.
+SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0)) AS taken;
+
+-- name: end_when_frozen
+-- Lets the database end this connection, and the lease with it, when it says nothing for so long.
+SELECT set_config('idle_session_timeout', %(timeout)s, false),
+       set_config('idle_in_transaction_session_timeout', %(timeout)s, false);
+
+-- name: intake_state
+-- What the intake last said of itself.
+SELECT holder, beat_at, connected_at, caught_up_at, lag_seconds FROM intake WHERE id = 'mqtt';
+
+-- name: write_intake
+-- The intake says how it stands.
+INSERT INTO intake (id, holder, beat_at, connected_at, caught_up_at, lag_seconds)
+VALUES ('mqtt', %(holder)s, %(beat_at)s, %(connected_at)s, %(caught_up_at)s, %(lag_seconds)s)
+ON CONFLICT (id) DO UPDATE
+SET holder = excluded.holder, beat_at = coalesce(excluded.beat_at, intake.beat_at),
+    connected_at = excluded.connected_at, caught_up_at = excluded.caught_up_at, lag_seconds = excluded.lag_seconds;
+
+-- name: open_gap
+-- From here on we could not listen; a gap that is open already goes on.
+INSERT INTO intake_gap (began_at)
+SELECT %(began_at)s WHERE NOT EXISTS (SELECT FROM intake_gap WHERE ended_at IS NULL)
+ON CONFLICT DO NOTHING;
+
+-- name: close_gaps
+-- Intake has caught up: whatever was open ends here.
+UPDATE intake_gap SET ended_at = %(ended_at)s WHERE ended_at IS NULL;
+
+-- name: list_rejected
+-- What was kept as rejected and not taken back in yet, newest first.
+SELECT id, received_at, last_seen_at, seen, topic, hub_id, event_id, reason, looks_like_alarm,
+       octet_length(payload) AS bytes, replayed_at, replay_result
+FROM rejected
+WHERE %(all)s OR replayed_at IS NULL
+ORDER BY received_at DESC, id DESC
+LIMIT %(limit)s;
+
+-- name: claim_rejected
+-- Rejected things to try again, oldest first: those named, or all that were not taken in yet.
+SELECT id, received_at, topic, reason, payload
+FROM rejected
+WHERE id > %(after)s AND (id = ANY (%(ids)s::bigint[]) OR (%(ids)s::bigint[] IS NULL AND replayed_at IS NULL))
+ORDER BY id
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED;
+
+-- name: waiting_for_their_hub
+-- Rejected things whose hub was unknown and is known now.
+SELECT rejected.id
+FROM rejected
+WHERE rejected.reason = %(reason)s AND rejected.replayed_at IS NULL
+  AND EXISTS (SELECT FROM hub WHERE hub.id = rejected.hub_id)
+ORDER BY rejected.id
+LIMIT %(limit)s;
+
+-- name: mark_replayed
+-- What became of rejected things that were tried again; those that were refused again stay open.
+UPDATE rejected
+SET replayed_at = CASE WHEN said.taken_in THEN %(now)s::timestamptz END, replay_result = said.result
+FROM json_to_recordset(%(rows)s::json) AS said (id bigint, taken_in boolean, result text)
+WHERE rejected.id = said.id;

@@ -1,0 +1,65 @@
+"""Rejected things tried again, through the same transaction as everything that arrives.
+
+They keep the time at which they were received. What was refused because the broker had kept it stays
+refused unless a person names it: a retained alarm may be years old.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from db.pool import Connection
+from gateway.codec import Reason
+from gateway.topics import Topics
+from ingest import store
+from ingest.model import Recorded, read
+from ingest.service import record
+
+MOST = 200
+"""Rows in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of some rejected rows. `last_id` is where the next round goes on; None: that was all."""
+
+    recorded: tuple[Recorded, ...]
+    taken_in: int
+    refused: int
+    last_id: int | None
+
+
+async def replay(
+    conn: Connection, topics: Topics, now: datetime, *, ids: Sequence[int] | None, after: int = 0
+) -> Replayed:
+    """Tries up to 200 rejected rows again: those named, or with None all that are still open.
+
+    Takes the caller's transaction. Each row says afterwards what became of it.
+    """
+    rows = await store.claim_rejected(conn, ids, after, MOST)
+    outcomes: list[store.Outcome] = []
+    recorded: list[Recorded] = []
+    for row in rows:
+        kept_by_broker = row.reason == Reason.RETAINED and ids is None
+        arrival = read(
+            row.topic, row.payload, retained=kept_by_broker, received_at=row.received_at, topics=topics
+        )
+        result = await record(conn, [arrival], now)
+        recorded.append(result)
+        outcomes.append(_outcome(row, result))
+    if outcomes:
+        await store.mark_replayed(conn, outcomes, now)
+    taken_in = sum(outcome.taken_in for outcome in outcomes)
+    last = rows[-1].id if len(rows) == MOST else None
+    return Replayed(tuple(recorded), taken_in, len(outcomes) - taken_in, last)
+
+
+def _outcome(row: store.RejectedRow, result: Recorded) -> store.Outcome:
+    """A row is settled when nothing of it was refused for the same reason again."""
+    if row.reason in result.rejected:
+        return store.Outcome(row.id, False, f"rejected again: {row.reason}")
+    if result.rejected:
+        return store.Outcome(row.id, True, f"now rejected otherwise: {', '.join(sorted(result.rejected))}")
+    if result.stored:
+        return store.Outcome(row.id, True, "stored")
+    return store.Outcome(row.id, True, "had been stored already" if result.repeated else "taken in")

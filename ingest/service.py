@@ -1,0 +1,215 @@
+"""One batch, one transaction: receipts, events, what hubs said, alerts, evidence, and what was rejected.
+
+Takes the caller's transaction and `now`, and never commits. Only after the commit may anything be
+acknowledged or receipted (DESIGN, promise 1).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import alerts.service
+import care.service
+
+from db.pool import Connection
+from gateway.codec import ALARM_PREFIX, Reason, Rejected, encode_event, refuse_events
+from gateway.model import Event
+from ingest import store
+from ingest.facts import Fact, concerns_alerts, concerns_care, fact, home_event, is_news, signal
+from ingest.hearing import Gap, Heard, HubRow, KnownHub, StatusRow, calls_for_a_look, gaps, gather
+from ingest.model import Arrival, Recorded
+from ingest.store import Kept
+
+COMMAND_RESULTS = frozenset({"command.done", "command.refused"})
+
+
+async def record(conn: Connection, arrivals: Sequence[Arrival], now: datetime) -> Recorded:
+    """Records a batch in the order of its arrivals, and returns what its hubs may be told once it commits.
+
+    Raises psycopg.Error; then nothing of the batch was recorded.
+    """
+    heard = gather(arrivals)
+    known = await store.lock_hubs(conn, heard) if heard else {}
+    recorded = Recorded()
+    await _record_hubs(conn, heard, known, now)
+    kept = await _record_events(conn, arrivals, known, recorded, now)
+    await _record_rejected(conn, [*kept, *_rejected_of(arrivals, known)], arrivals, known, recorded, now)
+    return recorded
+
+
+async def keep(conn: Connection, arrival: Arrival) -> Recorded:
+    """Only keeps what of a message was rejected, and asks nobody about it."""
+    recorded = Recorded()
+    kept = [Kept(arrival.topic, arrival.hub, arrival.received_at, piece) for piece in arrival.rejected]
+    await store.keep_rejected(conn, kept)
+    _answer_rejected(kept, recorded)
+    return recorded
+
+
+def _answer_rejected(kept: Sequence[Kept], recorded: Recorded) -> None:
+    for one in kept:
+        recorded.rejected[one.rejected.reason] = recorded.rejected.get(one.rejected.reason, 0) + 1
+        if one.hub is not None and one.rejected.id is not None:
+            recorded.answer(one.hub).refused[one.rejected.id] = one.rejected.reason
+
+
+async def _record_hubs(
+    conn: Connection, heard: dict[str, Heard], known: dict[str, KnownHub], now: datetime
+) -> None:
+    rows: list[HubRow] = []
+    found_gaps: list[tuple[str, Gap]] = []
+    statuses: list[StatusRow] = []
+    flips: list[tuple[str, bool]] = []
+    returned: list[str] = []
+    for hub in sorted(known):
+        said, before = heard[hub], known[hub]
+        found = gaps(before.last_heard_at, said.times, before.heartbeat_every)
+        found_gaps += [(hub, gap) for gap in found]
+        statuses += said.told_anew(before)
+        look = calls_for_a_look(before, said, found)
+        rows.append(said.row(before, now if look else None))
+        if said.online is not None and said.online is not before.online:
+            flips.append((hub, said.online))
+        if found or (said.online and before.online is False):
+            returned.append(hub)
+    if rows:
+        await store.update_hubs(conn, rows)
+    if found_gaps:
+        await store.insert_gaps(conn, found_gaps)
+    if statuses:
+        await store.insert_statuses(conn, statuses)
+    if flips:
+        await store.tell(conn, [], flips, now)
+    if returned:
+        await care.service.hub_heard(conn, returned, now)
+
+
+async def _record_events(
+    conn: Connection,
+    arrivals: Sequence[Arrival],
+    known: dict[str, KnownHub],
+    recorded: Recorded,
+    now: datetime,
+) -> list[Kept]:
+    """Stores the events of known hubs and hands the new ones on; returns ids that were used twice."""
+    facts: dict[tuple[str, str], Fact] = {}
+    again: list[tuple[Arrival, Fact]] = []
+    source: dict[tuple[str, str], Arrival] = {}
+    for arrival in arrivals:
+        if arrival.hub not in known:
+            continue
+        for event in arrival.events:
+            one = fact(arrival.hub, event, arrival.received_at)
+            recorded.answer(arrival.hub).stored[event.id] = None
+            if one.key in facts:
+                again.append((arrival, one))
+            else:
+                facts[one.key] = one
+                source[one.key] = arrival
+    if not facts:
+        return []
+    new = await store.store_events(conn, facts.values())
+    fresh = [one for key, one in facts.items() if key in new]
+    await _hand_on(conn, fresh, now)
+    again += [(source[key], one) for key, one in facts.items() if key not in new]
+    recorded.stored += len(fresh)
+    recorded.repeated += len(again)
+    return await _used_twice(conn, again)
+
+
+async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime) -> None:
+    """What is new goes to those who decide on it."""
+    signals = [
+        signal(one.row.hub_id, one.event, one.row.received_at, known_hub=True)
+        for one in fresh
+        if concerns_alerts(one.row.type)
+    ]
+    if signals:
+        await alerts.service.handle_signals(conn, signals, now)
+    evidence = [home_event(one, place) for place, one in enumerate(fresh) if concerns_care(one.row.type)]
+    if evidence:
+        await care.service.handle_events(conn, evidence, now)
+    results = [one for one in fresh if one.row.type in COMMAND_RESULTS]
+    if results:
+        await store.finish_commands(conn, results)
+    news = [one for one in fresh if is_news(one.row.type)]
+    if news:
+        await store.tell(conn, news, [], now)
+
+
+async def _used_twice(conn: Connection, again: Sequence[tuple[Arrival, Fact]]) -> list[Kept]:
+    """Of events whose id is stored already: those that differ from it in more than their `at`.
+
+    The first stands, and the hub gets its receipt. But a hub that counts from one again after a reset gives
+    a new cry for help an old id: so it is kept, and one that looks like an alarm reaches an operator.
+    """
+    if not again:
+        return []
+    stored = await store.stored_digests(conn, {one.key for _, one in again})
+    return [
+        Kept(
+            arrival.topic,
+            one.row.hub_id,
+            arrival.received_at,
+            Rejected(Reason.ID_USED_TWICE, None, one.row.id, one.row.type, encode_event(one.event)),
+        )
+        for arrival, one in again
+        if stored.get(one.key, one.row.digest) != one.row.digest
+    ]
+
+
+def _rejected_of(arrivals: Sequence[Arrival], known: dict[str, KnownHub]) -> list[Kept]:
+    """What of these messages cannot be accepted: faulty pieces, and all that an unknown hub says."""
+    kept: list[Kept] = []
+    for arrival in arrivals:
+        if arrival.hub is None or arrival.hub in known:
+            pieces = arrival.rejected
+        elif arrival.status is not None:
+            pieces = (Rejected(Reason.UNKNOWN_HUB, None, None, None, arrival.payload),)
+        elif arrival.events:
+            pieces = refuse_events(arrival.payload, Reason.UNKNOWN_HUB)
+        else:
+            pieces = arrival.rejected
+        kept += [Kept(arrival.topic, arrival.hub, arrival.received_at, piece) for piece in pieces]
+    return kept
+
+
+async def _record_rejected(
+    conn: Connection,
+    kept: Sequence[Kept],
+    arrivals: Sequence[Arrival],
+    known: dict[str, KnownHub],
+    recorded: Recorded,
+    now: datetime,
+) -> None:
+    if not kept:
+        return
+    places = await store.keep_rejected(conn, kept)
+    _answer_rejected(kept, recorded)
+    strangers = _events_of_strangers(arrivals, known)
+    calls = []
+    for one, place in zip(kept, places, strict=True):
+        piece = one.rejected
+        if not place.is_new or not piece.looks_like_alarm or piece.reason is Reason.RETAINED:
+            continue
+        event = strangers.get((one.hub, piece.id)) if piece.reason is Reason.UNKNOWN_HUB else None
+        if event is not None and one.hub is not None:
+            calls.append(signal(one.hub, event, one.received_at, known_hub=False))
+        else:
+            await alerts.service.handle_unreadable(
+                conn, place.id, one.hub, one.topic, piece.reason, one.received_at, now
+            )
+    if calls:
+        await alerts.service.handle_signals(conn, calls, now)
+
+
+def _events_of_strangers(
+    arrivals: Sequence[Arrival], known: dict[str, KnownHub]
+) -> dict[tuple[str | None, str | None], Event]:
+    """The alarms that hubs outside the estate sent, readable though not theirs to send."""
+    return {
+        (arrival.hub, event.id): event
+        for arrival in arrivals
+        if arrival.hub not in known
+        for event in arrival.events
+        if event.type.startswith(ALARM_PREFIX)
+    }

@@ -1,0 +1,286 @@
+"""Typed functions over ingest/queries.sql. Rows travel as one JSON text for a statement: for batches of
+hundreds that costs a fifth of what the same rows cost as arrays or as COPY (10 µs against 40 to 60 each)."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from db.pool import Connection, execute, fetch_all, fetch_one
+from db.sql import Queries
+from db.wake import LIVE, wake
+from gateway.codec import Rejected
+from gateway.model import Command
+from ingest.facts import Fact
+from ingest.hearing import Gap, HubRow, KnownHub, StatusRow
+
+_Q = Queries("ingest")
+_encoder = msgspec.json.Encoder()
+
+Key = tuple[str, str]
+"""Hub id and event id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something rejected, as it is kept."""
+
+    topic: str
+    hub: str | None
+    received_at: datetime
+    rejected: Rejected
+
+    @property
+    def digest(self) -> bytes:
+        """Sixteen bytes that tell the same thing, rejected for the same reason, from any other."""
+        summary = blake2b(self.rejected.reason.encode(), digest_size=16)
+        summary.update(b"\0" + self.rejected.payload)
+        return summary.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAs:
+    """The row of something rejected; `is_new`: it was not there before."""
+
+    id: int
+    is_new: bool
+
+
+def _json(rows: Iterable[Any]) -> str:
+    return _encoder.encode(list(rows)).decode()
+
+
+async def lock_hubs(conn: Connection, ids: Collection[str]) -> dict[str, KnownHub]:
+    """Those of the hubs that the estate knows, locked until the transaction ends."""
+    rows = await fetch_all(conn, _Q["lock_hubs"], ids=sorted(ids))
+    return {row["id"]: KnownHub(**row) for row in rows}
+
+
+async def update_hubs(conn: Connection, rows: Sequence[HubRow]) -> None:
+    """Writes what a batch says of its hubs."""
+    await execute(conn, _Q["update_hubs"], rows=_json(rows))
+
+
+async def insert_gaps(conn: Connection, gaps: Iterable[tuple[str, Gap]]) -> None:
+    """Keeps gaps in hearing; one that is kept already is left alone."""
+    rows = [{"hub_id": hub, "heard_from": gap.heard_from, "heard_to": gap.heard_to} for hub, gap in gaps]
+    await execute(conn, _Q["insert_gaps"], rows=_json(rows))
+
+
+async def insert_statuses(conn: Connection, rows: Sequence[StatusRow]) -> None:
+    """Keeps statuses as they came."""
+    await execute(conn, _Q["insert_statuses"], rows=_json(rows))
+
+
+async def store_events(conn: Connection, facts: Collection[Fact]) -> set[Key]:
+    """Stores events, each with a key of its own; returns the keys of those that were new."""
+    rows = await fetch_all(conn, _Q["store_events"], rows=_json(fact.row for fact in facts))
+    return {(row["hub_id"], row["id"]) for row in rows}
+
+
+async def stored_digests(conn: Connection, keys: Iterable[Key]) -> dict[Key, bytes]:
+    """What stands stored under these keys."""
+    wanted = _json({"hub_id": hub, "event_id": event} for hub, event in keys)
+    rows = await fetch_all(conn, _Q["stored_digests"], keys=wanted)
+    return {(row["hub_id"], row["event_id"]): bytes(row["digest"]) for row in rows}
+
+
+async def keep_rejected(conn: Connection, kept: Sequence[Kept]) -> list[KeptAs]:
+    """Keeps what was rejected and returns the row of each, in order.
+
+    The same thing twice in one batch is one row, and new for its first occurrence only.
+    """
+    by_key: dict[tuple[str, bytes], Kept] = {}
+    for one in kept:
+        by_key.setdefault((one.topic, one.digest), one)
+    rows = [
+        {
+            "received_at": one.received_at,
+            "topic": one.topic,
+            "hub_id": one.hub,
+            "event_id": one.rejected.id,
+            "reason": one.rejected.reason,
+            "looks_like_alarm": one.rejected.looks_like_alarm,
+            "payload": one.rejected.payload,
+            "digest": digest,
+        }
+        for (_, digest), one in by_key.items()
+    ]
+    found = await fetch_all(conn, _Q["keep_rejected"], rows=_json(rows))
+    places = {(row["topic"], bytes(row["digest"])): (row["id"], row["seen"] == 1) for row in found}
+    result: list[KeptAs] = []
+    for one in kept:
+        key = (one.topic, one.digest)
+        place, is_new = places[key]
+        result.append(KeptAs(place, is_new))
+        places[key] = (place, False)
+    return result
+
+
+async def tell(
+    conn: Connection, events: Sequence[Fact], hubs: Sequence[tuple[str, bool]], at: datetime
+) -> None:
+    """Puts events, and hubs that came or went, on the live stream of those who may be told."""
+    if events:
+        rows = [
+            {
+                "hub_id": one.row.hub_id,
+                "id": one.row.id,
+                "type": one.row.type,
+                "credential": one.row.credential,
+            }
+            for one in events
+        ]
+        await execute(conn, _Q["tell_of_events"], rows=_json(rows), at=at)
+    if hubs:
+        shown = [{"id": hub, "online": online} for hub, online in hubs]
+        await execute(conn, _Q["tell_of_hubs"], rows=_json(shown), at=at)
+    if events or hubs:
+        await wake(conn, LIVE)
+
+
+async def finish_commands(conn: Connection, facts: Iterable[Fact]) -> None:
+    """Writes what hubs say became of commands, from `command.done` and `command.refused`."""
+    rows = []
+    for one in facts:
+        data = one.event.data
+        if isinstance(data.get("command_id"), str):
+            reason = data.get("reason")
+            rows.append(
+                {
+                    "hub_id": one.row.hub_id,
+                    "command_id": data["command_id"],
+                    "state": one.row.type.removeprefix("command."),
+                    "at": one.row.effective_at,
+                    "reason": reason if isinstance(reason, str) else None,
+                }
+            )
+    if rows:
+        await execute(conn, _Q["finish_commands"], rows=_json(rows))
+
+
+async def take_lease(conn: Connection, name: str, frozen_after: str) -> bool:
+    """Whether this connection is now the active intake of that name; it stays so until it closes.
+
+    `frozen_after`, PostgreSQL's notation: the database closes the connection of a holder so long silent.
+    """
+    row = await fetch_one(conn, _Q["take_lease"], name=name)
+    if row is None or not row["taken"]:
+        return False
+    await execute(conn, _Q["end_when_frozen"], timeout=frozen_after)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeState:
+    """What intake says of itself; times that it does not know are None."""
+
+    holder: str | None
+    beat_at: datetime | None
+    connected_at: datetime | None
+    caught_up_at: datetime | None
+    lag_seconds: float | None
+
+
+async def intake_state(conn: Connection) -> IntakeState | None:
+    """What intake last said of itself; None when there never was one."""
+    row = await fetch_one(conn, _Q["intake_state"])
+    return None if row is None else IntakeState(**row)
+
+
+async def write_intake(conn: Connection, state: IntakeState) -> None:
+    """Intake says how it stands; without a `beat_at` the last one stays."""
+    await execute(
+        conn,
+        _Q["write_intake"],
+        holder=state.holder,
+        beat_at=state.beat_at,
+        connected_at=state.connected_at,
+        caught_up_at=state.caught_up_at,
+        lag_seconds=state.lag_seconds,
+    )
+
+
+async def open_gap(conn: Connection, began_at: datetime) -> None:
+    """From then on we could not listen; an open gap goes on instead."""
+    await execute(conn, _Q["open_gap"], began_at=began_at)
+
+
+async def close_gaps(conn: Connection, ended_at: datetime) -> None:
+    """We have heard all that waited for us."""
+    await execute(conn, _Q["close_gaps"], ended_at=ended_at)
+
+
+async def claim_commands(conn: Connection, now: datetime, limit: int) -> list[tuple[str, Command]]:
+    """Commands that are to go out, each with its hub, locked until the transaction ends."""
+    rows = await fetch_all(conn, _Q["claim_commands"], now=now, limit=limit)
+    return [
+        (
+            row["hub_id"],
+            Command(
+                id=row["id"],
+                type=row["type"],
+                issued_at=row["issued_at"],
+                expires_at=row["expires_at"],
+                data=row["data"],
+            ),
+        )
+        for row in rows
+    ]
+
+
+async def mark_commands_sent(conn: Connection, ids: Sequence[str], now: datetime) -> None:
+    """These were handed to the broker."""
+    await execute(conn, _Q["mark_commands_sent"], ids=list(ids), now=now)
+
+
+async def expire_commands(conn: Connection, now: datetime) -> int:
+    """Ends the commands that nobody obeyed in time; returns how many."""
+    return await execute(conn, _Q["expire_commands"], now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A rejected thing, as it is tried again."""
+
+    id: int
+    received_at: datetime
+    topic: str
+    reason: str
+    payload: bytes
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a rejected row that was tried again; one that was not taken in stays open."""
+
+    id: int
+    taken_in: bool
+    result: str
+
+
+async def claim_rejected(
+    conn: Connection, ids: Sequence[int] | None, after: int, limit: int
+) -> list[RejectedRow]:
+    """Rejected rows past `after`, locked: those named, or with None all that are open."""
+    wanted = None if ids is None else list(ids)
+    rows = await fetch_all(conn, _Q["claim_rejected"], ids=wanted, after=after, limit=limit)
+    return [RejectedRow(**{**row, "payload": bytes(row["payload"])}) for row in rows]
+
+
+async def waiting_for_their_hub(conn: Connection, reason: str, limit: int) -> list[int]:
+    """Rejected rows whose hub was unknown and is known now."""
+    rows = await fetch_all(conn, _Q["waiting_for_their_hub"], reason=reason, limit=limit)
+    return [row["id"] for row in rows]
+
+
+async def mark_replayed(conn: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Writes what became of rejected rows."""
+    await execute(conn, _Q["mark_replayed"], rows=_json(outcomes), now=now)
+
+
+async def list_rejected(conn: Connection, *, everything: bool, limit: int) -> list[dict[str, Any]]:
+    """What was kept as rejected, newest first, without its payload: that may hold a PIN."""
+    return await fetch_all(conn, _Q["list_rejected"], all=everything, limit=limit)

@@ -1,0 +1,260 @@
+"""The intake: takes messages, commits them, acknowledges them, and tells the homes. In that order.
+
+One copy is active at a time, because one client id has one connection: the active copy holds an advisory
+lock on the connection by which it also writes. Whoever loses the one loses the other; a copy that was
+frozen finds its connection ended by the database, writes nothing more, and stands by. What two copies might
+still both do, the receipts table makes once.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from db.pool import Connection, Pool
+from gateway.broker import Broker
+from gateway.codec import Reason, encode_receipts
+from gateway.session import Message, Session, Subscription
+from gateway.topics import Topics
+from ingest import metrics, replay, store
+from ingest.beat import Beat
+from ingest.commands import send_commands
+from ingest.gather import Gatherer, InHand
+from ingest.model import Arrival, Recorded, read
+from ingest.presence import Marker, decode_marker
+from ingest.writer import LeaseLost, Writer, words
+
+log = structlog.get_logger(__name__)
+
+STANDBY_PAUSE = 1.0
+"""Seconds between a standby's tries for the lease."""
+BEAT_EVERY = 1.0
+"""Seconds between two signs of life; also how often pending commands are looked for without a hint."""
+SELDOM = 10
+"""Beats between looks for what hardly ever happens."""
+IDLE_SESSION_TIMEOUT = "10s"
+"""The database ends the connection of a copy that has been frozen so long, and its lease with it."""
+RECEIPT_IDS = 500
+"""Most ids in one receipt message: as many as a hub may send at once."""
+DRAIN_SECONDS = 5.0
+"""Longest time for what is in hand when we are told to stop; what is left, the broker delivers again."""
+FORGOTTEN_AFTER = 30.0
+"""Seconds without an acknowledgement, with nothing in hand, after which it must have been forgotten."""
+
+
+class IngestWorker:
+    """One copy of the intake. `instance` names it in the lease; `commands` hints that one is to go out."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        broker: Broker,
+        clock: Callable[[], datetime],
+        *,
+        instance: str,
+        topics: Topics | None = None,
+        batch_size: int = 500,
+        batch_wait: float = 0.02,
+        commands: asyncio.Event | None = None,
+    ) -> None:
+        self._pool = pool
+        self._broker = broker
+        self._clock = clock
+        self._instance = instance
+        self._topics = topics or Topics()
+        self._batch_size = batch_size
+        self._batch_wait = batch_wait
+        self._commands = commands or asyncio.Event()
+        self._stopping = False
+        self._mirror = self._topics.commands(broker.client_id)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Is the active intake whenever it can be, until `stop`.
+
+        Raises BrokerFault for unusable certificate files.
+        """
+        told = ""
+        while not stop.is_set():
+            try:
+                async with self._lease() as conn:
+                    if conn is not None:
+                        told = ""
+                        metrics.ACTIVE.set(1)
+                        log.info("active intake", instance=self._instance)
+                        await self._active(conn, stop)
+                    elif told != "standby":
+                        told = "standby"
+                        log.info("standing by: another copy is the active intake", instance=self._instance)
+            except (psycopg.Error, PoolTimeout, LeaseLost, OSError) as error:
+                why = words(error)
+                if why != told:
+                    log.warning("waiting for the database", why=why)
+                    told = why
+            metrics.ACTIVE.set(0)
+            await _sleep(STANDBY_PAUSE, stop)
+
+    @asynccontextmanager
+    async def _lease(self) -> AsyncIterator[Connection | None]:
+        """The connection of the active intake, or None when another copy is."""
+        async with self._pool.connection() as conn:
+            await conn.set_autocommit(True)
+            try:
+                if await store.take_lease(conn, f"intake {self._broker.client_id}", IDLE_SESSION_TIMEOUT):
+                    yield conn
+                else:
+                    yield None
+            finally:
+                # The lock and the settings end with the connection; the pool makes itself another.
+                await conn.close()
+
+    async def _active(self, conn: Connection, stop: asyncio.Event) -> None:
+        writer = Writer(conn, self._clock)
+        gatherer = Gatherer(size=self._batch_size, wait=self._batch_wait)
+        beat = Beat(writer, self._clock, self._instance)
+        await beat.begin()
+        loop = asyncio.get_running_loop()
+
+        settled = asyncio.Event()
+        settled.set()
+
+        def on_message(message: Message) -> None:
+            settled.clear()
+            content = self._read(message)
+            gatherer.add(InHand(message, content, loop.time()))
+            if gatherer.is_full:
+                session.pause(True)
+
+        def on_down(connection: object) -> None:
+            gatherer.drop(connection)
+            beat.disconnected()
+
+        session = Session(
+            self._broker,
+            (
+                Subscription(self._topics.events("+"), 1),
+                Subscription(self._topics.status("+"), 1),
+                Subscription(self._mirror, 1, required=False),
+            ),
+            self._clock,
+            on_message=on_message,
+            on_up=beat.connected,
+            on_down=on_down,
+        )
+        leave = asyncio.Event()
+        jobs = [
+            asyncio.create_task(self._write(writer, gatherer, session, beat, settled), name="intake: write"),
+            asyncio.create_task(self._look_after(writer, gatherer, session, beat), name="intake: beat"),
+            asyncio.create_task(session.run(leave), name="intake: session"),
+        ]
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({stopped, *jobs}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set() and not any(job.done() for job in jobs):
+                self._stopping = True
+                session.pause(True)
+                await _sleep(DRAIN_SECONDS, settled)
+        finally:
+            leave.set()
+            stopped.cancel()
+            jobs[0].cancel()
+            jobs[1].cancel()
+            results = await asyncio.gather(*jobs, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        await beat.leave()
+
+    def _read(self, message: Message) -> Arrival | Marker:
+        if message.topic == self._mirror and (marker := decode_marker(message.payload)) is not None:
+            return marker
+        return read(
+            message.topic,
+            message.payload,
+            retained=message.retained,
+            received_at=message.received_at,
+            topics=self._topics,
+        )
+
+    async def _write(
+        self, writer: Writer, gatherer: Gatherer, session: Session, beat: Beat, settled: asyncio.Event
+    ) -> None:
+        """Batch after batch: commit, then acknowledge, then tell the homes. `settled`: nothing is in hand."""
+        loop = asyncio.get_running_loop()
+        while True:
+            batch, why = await gatherer.batch()
+            done = await writer.write([one.content for one in batch if isinstance(one.content, Arrival)])
+            for one in batch:
+                session.acknowledge(one.message)
+                if isinstance(one.content, Marker):
+                    beat.returned(one.content)
+            for recorded in done:
+                self._tell(session, recorded)
+                _count(recorded)
+            metrics.BATCHES.labels(why).inc()
+            metrics.WAIT_SECONDS.observe(loop.time() - min(one.taken for one in batch))
+            if len(gatherer) == 0:
+                settled.set()
+            if session.paused and gatherer.has_room and not self._stopping:
+                session.pause(False)
+
+    def _tell(self, session: Session, recorded: Recorded) -> None:
+        for hub, answer in recorded.answers.items():
+            for receipts in answer.receipts(RECEIPT_IDS):
+                session.publish(self._topics.receipts(hub), encode_receipts(receipts))
+
+    async def _look_after(self, writer: Writer, gatherer: Gatherer, session: Session, beat: Beat) -> None:
+        """Once a second: a sign of life, a marker to ourselves, commands that wait, a look at what is stuck."""
+        for round_ in itertools.count():
+            metrics.IN_HAND.set(len(gatherer))
+            if session.connected and (marker := beat.next_marker()) is not None:
+                session.publish(self._mirror, marker)
+            try:
+                await beat.write()
+                await send_commands(writer, session, self._topics, self._clock)
+                if round_ % SELDOM == 0:
+                    await self._seldom(writer, session)
+            except LeaseLost:
+                raise
+            except psycopg.Error as error:
+                log.warning("the intake's round failed and is tried again", error=words(error))
+            if writer.is_idle and len(gatherer) == 0 and session.oldest_unacknowledged() > FORGOTTEN_AFTER:
+                log.error("an acknowledgement was forgotten; connecting again")
+                session.drop("forgotten acknowledgement")
+            if beat.is_deaf(len(gatherer)):
+                log.error("the broker delivers nothing any more; connecting again")
+                session.drop("deaf connection")
+            self._commands.clear()
+            await _sleep(BEAT_EVERY, self._commands)
+
+    async def _seldom(self, writer: Writer, session: Session) -> None:
+        """Commands that nobody obeyed in time; and what came from hubs that the estate has come to know."""
+        async with writer.transaction() as conn:
+            await store.expire_commands(conn, self._clock())
+            ids = await store.waiting_for_their_hub(conn, Reason.UNKNOWN_HUB, replay.MOST)
+            done = await replay.replay(conn, self._topics, self._clock(), ids=ids) if ids else None
+        if done is not None:
+            log.info("events of hubs that are known now were taken in", rows=done.taken_in)
+            for recorded in done.recorded:
+                self._tell(session, recorded)
+                _count(recorded)
+
+
+async def _sleep(seconds: float, unless: asyncio.Event) -> None:
+    waiting = asyncio.create_task(unless.wait())
+    try:
+        await asyncio.wait({waiting}, timeout=seconds)
+    finally:
+        waiting.cancel()
+
+
+def _count(recorded: Recorded) -> None:
+    metrics.EVENTS.labels("stored").inc(recorded.stored)
+    metrics.EVENTS.labels("repeated").inc(recorded.repeated)
+    for reason, number in recorded.rejected.items():
+        metrics.REJECTED.labels(reason).inc(number)
+    metrics.BATCH_EVENTS.observe(recorded.stored + recorded.repeated + sum(recorded.rejected.values()))

@@ -11,11 +11,14 @@ class EmbeddedBroker:
     """An MQTT broker on 127.0.0.1, in a process of its own that ends with ours.
 
     MQTT 3.1.1 on `port`, MQTT 5 on `port_v5` (rumqttd has a listener for each; None: none). Messages up to
-    `MAX_PAYLOAD` bytes, so that an array of 500 events passes (contract §2) and one event that is too large
-    reaches ingest and is kept as rejected rather than cutting the hub off.
+    `MAX_PAYLOAD` bytes: an array of 500 events of 32 KiB each (contract §2), as in deploy/mosquitto.
+
+    What a client must know: sessions, queues, retained messages and wills live in memory only; an
+    acknowledgement out of order ends the connection; at most 100 messages are in flight; a message that is
+    sent again does not carry the DUP flag.
     """
 
-    MAX_PAYLOAD = 1 << 20
+    MAX_PAYLOAD = 16_842_752
     MAX_INFLIGHT = 1000
 
     def __init__(self, port: int, directory: Path, *, port_v5: int | None = None) -> None:
@@ -38,11 +41,11 @@ class EmbeddedBroker:
                 raise EmbeddedError(
                     f"port {port} on 127.0.0.1 is in use: end that program, or choose another port"
                 )
-        self.directory.mkdir(parents=True, exist_ok=True)
         configuration = self.directory / "rumqttd.toml"
-        configuration.write_text(self._configuration())
-        self._broker = broker = Broker(config_path=str(configuration))
         try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            configuration.write_text(self._configuration())
+            self._broker = broker = Broker(config_path=str(configuration))
             broker.start()
         except (OSError, RuntimeError) as error:
             raise EmbeddedError(f"the embedded broker does not start: {error}") from None

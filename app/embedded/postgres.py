@@ -68,23 +68,29 @@ class EmbeddedPostgres:
 
         Raises EmbeddedError in one line: no such programs, the directory in use, or it does not come up.
         """
-        programs = self.programs or _wheel_programs()
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._lock = _claim(self.directory)
         try:
-            _wait_for_predecessor(self.data)
-            run_as = RunAs.owner_of(self.data, self.directory, programs)
-            if not (self.data / "PG_VERSION").exists():
-                self._make_cluster(programs, run_as)
-            port = free_port()
-            password = (self.directory / "password").read_text().strip()
-            url = f"postgresql://{DATABASE}:{quote(password)}@127.0.0.1:{port}"
-            self._launch(programs, run_as, port)
-            self._wait_until_ready(f"{url}/postgres")
-            _write_private(self.directory / "url", f"{url}/{DATABASE}\n")
+            return self._start()
+        except OSError as error:
+            self.stop()
+            raise EmbeddedError(f"{self.directory} cannot hold a database: {error.strerror}") from None
         except BaseException:
             self.stop()
             raise
+
+    def _start(self) -> str:
+        programs = self.programs or _wheel_programs()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._lock = _claim(self.directory)
+        _wait_for_predecessor(self.data)
+        run_as = RunAs.owner_of(self.data, self.directory, programs)
+        if not (self.data / "PG_VERSION").exists():
+            self._make_cluster(programs, run_as)
+        port = free_port()
+        password = (self.directory / "password").read_text().strip()
+        url = f"postgresql://{DATABASE}:{quote(password)}@127.0.0.1:{port}"
+        self._launch(programs, run_as, port)
+        self._wait_until_ready(f"{url}/postgres")
+        _write_private(self.directory / "url", f"{url}/{DATABASE}\n")
         return self.url
 
     def stop(self) -> None:

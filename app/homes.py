@@ -116,7 +116,8 @@ def _next_by_dwelling(visits: Iterable[Visit]) -> dict[str, Visit]:
 def _roles(carers: Iterable[Carer], visit: Visit) -> dict[str, str]:
     with_credential = [carer for carer in carers if carer.credentials]
     own = [carer for carer in with_credential if carer.provider_id == visit.provider_id]
-    own.sort(key=lambda carer: visit.carers.index(carer.id) if carer.id in visit.carers else len(own))
+    named = {carer: place for place, carer in enumerate(visit.carers)}
+    own.sort(key=lambda carer: named.get(carer.id, len(named)))
     roles = dict(
         zip(("carer", "second_carer", "third_carer"), (each.credentials[0] for each in own), strict=False)
     )

@@ -24,7 +24,7 @@ from device_sim.scenario import Outcome, Scenario, load_scenario, names
 from device_sim.spec import HomeSpec
 from device_sim.wire import Broker, broker_from_url
 
-CONNECT_WITHIN = 15.0
+CONNECT_WITHIN = 10.0
 """Seconds in which a home must reach the broker, or the command says that it cannot."""
 
 RECEIPTS_WITHIN = 60.0

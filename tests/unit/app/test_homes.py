@@ -24,7 +24,8 @@ residents:
   - {id: ben, dwelling: d2, name: Ben Carr}
 hubs:
   - {id: hub-1, dwelling: d1, heartbeat_every: PT5M, devices: [{id: p1, kind: pendant}]}
-  - {id: hub-2, dwelling: d2, devices: [{id: p2, kind: pendant}, {id: panel, kind: door_panel, scope: dwelling}]}
+  - {id: hub-2, dwelling: d2,
+     devices: [{id: p2, kind: pendant}, {id: door, kind: door_panel, scope: dwelling}]}
 carers:
   - {id: joy, provider: bright, name: Joy, credentials: ["fob:01"]}
   - {id: kim, provider: bright, name: Kim, credentials: ["fob:02", "pin:22"]}

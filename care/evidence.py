@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
 
 from care.doors import Doors
 from care.model import Carer, Dwelling, HomeEvent, Hub, Scope
-
-TOO_FAR_AHEAD = timedelta(hours=24)
-TOO_FAR_BEHIND = timedelta(days=30)
 
 ARRIVED = "carer.arrived"
 DEPARTED = "carer.departed"
@@ -53,18 +50,6 @@ class Evidence:
         return event.effective_at, event.at, event.received_at, event.arrival
 
 
-def effective_time(at: datetime, received_at: datetime) -> tuple[datetime, bool]:
-    """The time to believe of an event, and whether its clock is suspect (domain/visits.md §1).
-
-    Never later than the receipt: a device cannot report the future.
-    """
-    if at > received_at:
-        return received_at, at - received_at > TOO_FAR_AHEAD
-    if received_at - at > TOO_FAR_BEHIND:
-        return received_at, True
-    return at, False
-
-
 def may_be_evidence(event_type: str) -> bool:
     """Whether events of this type can ever say something about a visit."""
     return event_type in (ARRIVED, DEPARTED) or event_type in _DOORS
@@ -86,7 +71,8 @@ def weigh(
 ) -> Evidence | None:
     """What the event is evidence of at this dwelling; None: of nothing.
 
-    `doors` are those of the dwelling's scheme, or of the dwelling alone when it is in none. The first row of the table that fits decides.
+    `doors` are those of the dwelling's scheme, or of the dwelling alone when it is in none. The first row of
+    the table that fits decides.
     """
     own = hub.dwelling_id == dwelling.id
     carer = None if event.credential is None else carers.get(event.credential)
@@ -117,9 +103,7 @@ def _at_the_dwelling(event: HomeEvent, carer: Carer | None) -> Evidence:
     return Evidence(event, strength, carer.provider_id, carer)
 
 
-def _at_a_shared_door(
-    event: HomeEvent, carer: Carer, dwelling: Dwelling, doors: Doors, own: bool
-) -> Evidence:
+def _at_a_shared_door(event: HomeEvent, carer: Carer, dwelling: Dwelling, doors: Doors) -> Evidence:
     strength = Strength.WEAK
     if event.type == GRANTED and doors.only_dwelling(carer.provider_id, event.effective_at) == dwelling.id:
         strength = Strength.MEDIUM

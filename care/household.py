@@ -29,8 +29,8 @@ class Household:
     `hearing`: of the hubs that matter (`care.liveness.hubs_that_matter`), none when nobody hears this home.
     `events`: `carer.*` and `door.*` of `hubs`, reaching back `care.windows.evidence_reach` before the first
     window; any order. `carers`: by credential, of all providers. `doors`: what is expected in the dwelling's
-    scheme, this dwelling included, or in this dwelling alone when it is in none (`care.doors`). `outages`: when our own intake could not listen. `manual`:
-    people's words on these visits.
+    scheme, this dwelling included, or in this dwelling alone when it is in none (`care.doors`).
+    `outages`: when our own intake could not listen. `manual`: people's words on these visits.
     """
 
     resident: Resident

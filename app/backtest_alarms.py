@@ -1,0 +1,207 @@
+"""The alerts of a replay that are no visit's: alarms, doors, faults, silent hubs (domain/alarms.md §1).
+
+What a signal means, when a fault has lasted and who owes an answer is asked of the same functions of `alerts`
+as in the service. Nobody answers in a replay, so an alarm stays open and later presses fold into it.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from alerts.classify import HUB_SILENT, UNREADABLE, Act, Meaning, classify, credential_of
+from alerts.faults import Fault, failed, judge, restored
+from alerts.model import Priority, Role, Signal
+from app.backtest_events import Received
+from care.liveness import Ears
+from care.model import Estate, Hearing, Hub
+from care.policy import Policy
+
+Battery = Sequence[tuple[datetime, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAlert:
+    """One alert of a home or a scheme."""
+
+    kind: str
+    priority: Priority
+    hub_id: str
+    device: str | None
+    raised_at: datetime
+    reason: str
+    stood_down_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Whose home a hub is: its resident when only one lives there, and the centres that answer for it."""
+
+    resident_id: str | None
+    centres: tuple[str, ...]
+
+
+def homes(estate: Estate) -> dict[str, Home]:
+    """The home of each hub; a scheme's hub stands for all who live in the scheme."""
+    found = {}
+    for hub in estate.hubs.values():
+        people = [
+            resident
+            for resident in estate.residents.values()
+            if _lives_behind(hub, estate, resident.dwelling_id)
+        ]
+        centres = dict.fromkeys(
+            person.monitoring_centre_id for person in people if person.monitoring_centre_id is not None
+        )
+        alone = people[0].id if len(people) == 1 and hub.dwelling_id is not None else None
+        found[hub.id] = Home(alone, tuple(centres))
+    return found
+
+
+def _lives_behind(hub: Hub, estate: Estate, dwelling_id: str) -> bool:
+    if hub.dwelling_id is not None:
+        return hub.dwelling_id == dwelling_id
+    return estate.dwellings[dwelling_id].scheme == hub.scheme
+
+
+def centres_of(estate: Estate) -> tuple[str, ...]:
+    """Every monitoring centre: they are all told of an alarm that belongs to nobody."""
+    return tuple(
+        organisation.id
+        for organisation in estate.organisations.values()
+        if organisation.kind is Role.MONITORING_CENTRE
+    )
+
+
+def home_alerts(
+    received: Received, hearing: Mapping[str, Hearing], estate: Estate, policy: Policy, until: datetime
+) -> list[HomeAlert]:
+    """Every alert that is no visit's, raised by `until`."""
+    replaying = _Replaying(received.batteries, frozenset(estate.carers_by_credential()))
+    for signal in received.signals:
+        replaying.take(signal)
+    replaying.finish(until)
+    found = replaying.alerts()
+    opened: set[str] = set()
+    for message in received.unreadable:
+        if message.hub_id not in opened:
+            opened.add(message.hub_id)
+            found.append(
+                HomeAlert(
+                    UNREADABLE,
+                    Priority.LIFE_SAFETY,
+                    message.hub_id,
+                    None,
+                    message.received_at,
+                    f"A message that looks like an alarm could not be read: {message.reason}",
+                )
+            )
+    for heard in hearing.values():
+        found.extend(_silent(heard, policy, until))
+    return found
+
+
+def _silent(hearing: Hearing, policy: Policy, until: datetime) -> Iterable[HomeAlert]:
+    """A hub that was overdue; one that was never heard is not in service yet and is missed by nobody."""
+    for silence in Ears.of(replace(hearing, offline=()), policy).silences:
+        if not silence.closed and silence.start < until:
+            yield HomeAlert(
+                HUB_SILENT,
+                Priority.TECHNICAL,
+                hearing.hub.id,
+                None,
+                silence.start,
+                f"{hearing.hub.id} is silent: nothing was received from it in time",
+                silence.end,
+            )
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One fault of one device while it is replayed."""
+
+    fault: Fault
+    open: HomeAlert | None = None
+    closed: list[HomeAlert] = field(default_factory=list)
+
+
+class _Replaying:
+    """Follows signals in the order of their arrival."""
+
+    def __init__(self, batteries: Mapping[str, Battery], credentials: frozenset[str]) -> None:
+        self._batteries = batteries
+        self._credentials = credentials
+        self._raised: dict[tuple[str, str | None, str], HomeAlert] = {}
+        self._faults: dict[tuple[str, str | None, str], _Watched] = {}
+
+    def take(self, signal: Signal) -> None:
+        """One signal, later than all before."""
+        credential = credential_of(signal)
+        known = None if credential is None else credential in self._credentials
+        meaning = classify(signal, credential_known=known)
+        key = (signal.hub_id, signal.device, meaning.kind)
+        if meaning.act is Act.RAISE:
+            if key not in self._raised:
+                self._raised[key] = HomeAlert(
+                    meaning.kind,
+                    meaning.priority,
+                    signal.hub_id,
+                    signal.device,
+                    signal.received_at,
+                    meaning.reason,
+                )
+        elif meaning.act in (Act.FAIL, Act.RESTORE):
+            self._take_fault(signal, meaning, key)
+
+    def _take_fault(self, signal: Signal, meaning: Meaning, key: tuple[str, str | None, str]) -> None:
+        watched = self._faults.get(key)
+        if watched is None:
+            watched = self._faults[key] = _Watched(Fault(signal.hub_id, signal.device or "", meaning.kind))
+        self._look(watched, signal.device, signal.received_at, at_once=False)
+        if meaning.act is Act.FAIL:
+            watched.fault = failed(watched.fault, signal.effective_at, signal.received_at, signal.event_id)
+            return
+        watched.fault = restored(watched.fault, signal.effective_at)
+        if watched.open is not None and not watched.fault.failing:
+            watched.closed.append(replace(watched.open, stood_down_at=signal.received_at))
+            watched.open = None
+
+    def finish(self, until: datetime) -> None:
+        """Raises what falls due by the end."""
+        for (_, device, _), watched in self._faults.items():
+            self._look(watched, device, until, at_once=True)
+
+    def _look(self, watched: _Watched, device: str | None, now: datetime, *, at_once: bool) -> None:
+        """Looks at the fault at each moment that asks for it before `now`, and at `now` itself if `at_once`.
+
+        Not at the moment of a further signal: a restoring one that arrives as the fault falls due is in time.
+        """
+        at = watched.fault.next_check_at
+        while at is not None and (at <= now if at_once else at < now):
+            said = judge(watched.fault, self._battery(watched.fault.hub_id, at), at)
+            if said.raise_at is not None:
+                watched.open = HomeAlert(
+                    watched.fault.kind,
+                    Priority.TECHNICAL,
+                    watched.fault.hub_id,
+                    device,
+                    said.raise_at,
+                    said.reason,
+                )
+            at = said.look_at
+        watched.fault = replace(watched.fault, next_check_at=at)
+
+    def _battery(self, hub_id: str, at: datetime) -> float | None:
+        said = self._batteries.get(hub_id, ())
+        position = bisect_right(said, at, key=lambda word: word[0]) - 1
+        return said[position][1] if position >= 0 else None
+
+    def alerts(self) -> list[HomeAlert]:
+        """All that was raised."""
+        faults = [
+            alert
+            for watched in self._faults.values()
+            for alert in (*watched.closed, watched.open)
+            if alert is not None
+        ]
+        return [*self._raised.values(), *faults]

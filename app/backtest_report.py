@@ -1,0 +1,197 @@
+"""The report of a backtest (contract §6): verdicts, and alerts with each duty's steps.
+
+Visits are ordered by start, then ref; alerts by the moment of raising, then kind, ref, hub and device.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.ladder import Audience, Ladder, steps_due
+from alerts.model import Role, VisitAlert, VisitAlertKind
+from alerts.routing import alarm_duties, centre_joins, visit_duties
+from app.backtest_alarms import HomeAlert, centres_of, homes
+from care.model import AlertSpan, Estate
+from care.replay import Replayed
+
+Json = dict[str, Any]
+_THIRD = 3
+
+
+def report(
+    replayed: Sequence[Replayed], home_alerts: Iterable[HomeAlert], estate: Estate, until: datetime
+) -> Json:
+    """The whole report, ready to be written as JSON."""
+    ordered = sorted(replayed, key=lambda one: (one.window.visit.start_at, one.window.visit.ref))
+    writing = _Writing(estate, until)
+    alerts = [
+        (span.raised_at, span.kind.value, one.window.visit.ref, "", "", writing.of_visit(one, span))
+        for one in ordered
+        for span in one.history.alerts
+    ]
+    alerts += [
+        (alert.raised_at, alert.kind, "", alert.hub_id, alert.device or "", writing.of_home(alert))
+        for alert in home_alerts
+    ]
+    alerts.sort(key=lambda alert: alert[:5])
+    return {
+        "until": until.isoformat(),
+        "visits": [_visit(one) for one in ordered],
+        "alerts": [alert[5] for alert in alerts],
+    }
+
+
+def _visit(replayed: Replayed) -> Json:
+    visit, verdict = replayed.window.visit, replayed.history.verdict
+    return {
+        "visit_ref": visit.ref,
+        "package": visit.package_id,
+        "resident": visit.resident_id,
+        "start": visit.start_at.isoformat(),
+        "end": visit.end_at.isoformat(),
+        "attendance": verdict.attendance.value,
+        "timeliness": verdict.timeliness.value,
+        "duration": verdict.duration.value,
+        "verification": verdict.verification.value,
+        "arrived_at": _time(verdict.arrived_at),
+        "departed_at": _time(verdict.departed_at),
+        "carers": list(verdict.carers),
+        "reason": verdict.reason,
+        "state": verdict.state.value,
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class _Duty:
+    organisation_id: str
+    role: Role
+    steps: list[datetime]
+
+    def json(self) -> Json:
+        return {
+            "organisation": self.organisation_id,
+            "role": self.role.value,
+            "step_at": [moment.isoformat() for moment in self.steps],
+        }
+
+
+class _Writing:
+    """Alerts as the report writes them, each with the duties that it opens."""
+
+    def __init__(self, estate: Estate, until: datetime) -> None:
+        self._estate = estate
+        self._until = until
+        self._homes = homes(estate)
+        self._centres = centres_of(estate)
+        self._reachable = frozenset(
+            organisation.id
+            for organisation in estate.organisations.values()
+            if any(contact.reachable for contact in organisation.contacts)
+        )
+
+    def of_visit(self, replayed: Replayed, span: AlertSpan) -> Json:
+        visit = replayed.window.visit
+        return {
+            "kind": span.kind.value,
+            "visit_ref": visit.ref,
+            "hub": None,
+            "resident": visit.resident_id,
+            "raised_at": span.raised_at.isoformat(),
+            "stood_down_at": _time(span.stood_down_at),
+            "reason": span.reason,
+            "duties": [duty.json() for duty in self._visit_duties(replayed, span)],
+        }
+
+    def _visit_duties(self, replayed: Replayed, span: AlertSpan) -> list[_Duty]:
+        visit, rules = replayed.window.visit, replayed.window.rules
+        resident = self._estate.residents[visit.resident_id]
+        alert = VisitAlert(
+            kind=span.kind,
+            visit_ref=visit.ref,
+            resident_id=visit.resident_id,
+            dwelling_id=visit.dwelling_id,
+            provider_id=visit.provider_id,
+            landlord_id=self._estate.dwellings[visit.dwelling_id].landlord_id,
+            monitoring_centre_id=resident.monitoring_centre_id,
+            raised_at=span.raised_at,
+            step=rules.ladder_step,
+            reason=span.reason,
+            visit_start=visit.start_at,
+            tier=visit.tier.value,
+        )
+        duties = []
+        joining: tuple[datetime, timedelta | None] | None = None
+        for owed in visit_duties(alert).duties:
+            climbed = self._climb(owed.ladder, span.raised_at, span.stood_down_at, owed.organisation_id)
+            if span.kind is VisitAlertKind.LATE:
+                # Its one step is its raise, whether or not anybody can be reached (contract §6 lists it).
+                climbed = _Climbed([span.raised_at], None)
+            duties.append(_Duty(owed.organisation_id, owed.role, climbed.steps))
+            third = climbed.third_at
+            if third is not None and (joining is None or third < joining[0]):
+                joining = third, owed.ladder.step
+        if joining is not None:
+            joined = centre_joins(alert.monitoring_centre_id, joining[1])
+            if joined is not None:
+                climbed = self._climb(joined.ladder, joining[0], span.stood_down_at, joined.organisation_id)
+                duties.append(_Duty(joined.organisation_id, joined.role, climbed.steps))
+        return duties
+
+    def of_home(self, alert: HomeAlert) -> Json:
+        home = self._homes.get(alert.hub_id)
+        duties = []
+        for owed in alarm_duties(alert.priority, home.centres if home else (), self._centres).duties:
+            climbed = self._climb(owed.ladder, alert.raised_at, alert.stood_down_at, owed.organisation_id)
+            duties.append(_Duty(owed.organisation_id, owed.role, climbed.steps))
+        return {
+            "kind": alert.kind,
+            "visit_ref": None,
+            "hub": alert.hub_id,
+            "resident": home.resident_id if home else None,
+            "raised_at": alert.raised_at.isoformat(),
+            "stood_down_at": _time(alert.stood_down_at),
+            "reason": alert.reason,
+            "duties": [duty.json() for duty in duties],
+        }
+
+    def _climb(
+        self, ladder: Ladder, began_at: datetime, stood_down_at: datetime | None, organisation_id: str
+    ) -> "_Climbed":
+        """The steps up to `until` and before the stand-down, as if nobody ever answered."""
+        reachable = organisation_id in self._reachable
+
+        def reaches(audience: Audience) -> bool:
+            return reachable
+
+        steps: list[datetime] = []
+        third_at = None
+        for step in steps_due(ladder, began_at, reaches, after_step=0, after=None, until=self._until):
+            if stood_down_at is not None and step.due_at >= stood_down_at:
+                break
+            if step.number == _THIRD and third_at is None:
+                third_at = step.due_at
+            if not step.skipped:
+                steps.append(step.due_at)
+            if step.repeated and ladder.repeat_every is not None:
+                steps.extend(self._repeated(step.due_at, ladder.repeat_every, stood_down_at))
+                break
+        return _Climbed(steps, third_at)
+
+    def _repeated(self, first: datetime, every: timedelta, stood_down_at: datetime | None) -> list[datetime]:
+        """The repetitions behind the first one; a month of unanswered alarms has a great many."""
+        count = (self._until - first) // every
+        if stood_down_at is not None:
+            before = stood_down_at - first
+            count = min(count, -(-before // every) - 1)
+        return [first + every * number for number in range(1, count + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Climbed:
+    steps: list[datetime]
+    third_at: datetime | None

@@ -32,3 +32,7 @@ class EstateErrors(FileErrors):
 
 class RosterErrors(FileErrors):
     """Faults of a roster (contract §4)."""
+
+
+class EmptiedDay(FileErrors):
+    """A full roster that would cancel more than a fifth of a day's visits (contract §4)."""

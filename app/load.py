@@ -1,0 +1,198 @@
+"""`threshold load`: an estate file and rosters into the database, shown before it is done."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.clock import system_clock
+from app.errors import Fault
+from app.settings import Settings, load_settings
+from care.errors import EmptiedDay, FileErrors
+from care.estate import read_estate
+from care.loading import Loading, apply, prepare
+from care.model import Estate
+from care.revision import Outcome
+from care.roster import Known, Roster, read_roster
+from db.migrate import pending
+from db.pool import Connection, connection_arguments
+
+SHOWN = 50
+"""Lines of one sort that a person reads; a roster of 200,000 bad rows would bury the first."""
+
+_MAX_BYTES = 256 * 1024 * 1024
+
+
+def load(
+    context: typer.Context,
+    estate: Annotated[Path, typer.Argument(help="The estate file (YAML).")],
+    rosters: Annotated[list[Path] | None, typer.Argument(help="Rosters (CSV), in this order.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+    ] = False,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="The rosters are the whole of each service date that they mention."),
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Even if a full roster cancels more than a fifth of a day's visits."),
+    ] = False,
+) -> None:
+    """Validates an estate file and rosters, shows what would change, then applies it: all or nothing."""
+    if full and not rosters:
+        raise typer.BadParameter("--full says something of rosters, and there is none")
+    settings = load_settings(context.obj)
+    console = Console(soft_wrap=True, highlight=False)
+    loading = asyncio.run(
+        apply_files(
+            settings,
+            estate,
+            rosters or [],
+            system_clock(),
+            dry_run=dry_run,
+            full=full,
+            force=force,
+            say=lambda found: show(found, console),
+        )
+    )
+    typer.echo(_outcome(loading, dry_run))
+
+
+async def apply_files(
+    settings: Settings,
+    estate: Path,
+    rosters: Sequence[Path],
+    now: datetime,
+    *,
+    dry_run: bool = False,
+    full: bool = False,
+    force: bool = False,
+    say: Callable[[Loading], None] | None = None,
+) -> Loading:
+    """Loads files in one transaction, calling `say` with the difference before anything is written.
+
+    Raises app.errors.Fault with every fault of the files, or when the database is not at its head.
+    """
+    found, read = read_files(estate, rosters)
+    async with await Connection.connect(settings.database, **connection_arguments("load")) as conn:
+        if await pending(conn):
+            raise Fault("the database is not at its head: run threshold migrate first")
+        async with conn.transaction(force_rollback=dry_run):
+            try:
+                loading = await prepare(conn, found, read, now, full=full, force=force)
+            except EmptiedDay as errors:
+                lines = [str(fault) for fault in errors.faults]
+                raise Fault(_lines([*lines, "refused: that is more than a fifth; --force does it"])) from None
+            if say is not None:
+                say(loading)
+            if not dry_run:
+                await apply(conn, loading, now)
+    return loading
+
+
+def read_files(estate: Path, rosters: Iterable[Path]) -> tuple[Estate, list[Roster]]:
+    """The files' contents. Raises app.errors.Fault with every fault of the estate, or of all rosters."""
+    try:
+        found = read_estate(_bytes(estate), str(estate))
+    except FileErrors as errors:
+        raise Fault(_lines(str(fault) for fault in errors.faults)) from None
+    known = Known.of(found)
+    read: list[Roster] = []
+    faults: list[str] = []
+    for roster in rosters:
+        try:
+            read.append(read_roster(_bytes(roster), str(roster), known))
+        except FileErrors as errors:
+            faults += [str(fault) for fault in errors.faults]
+    if faults:
+        raise Fault(_lines(faults))
+    return found, read
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise Fault(f"{path}: larger than {_MAX_BYTES // 1024 // 1024} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise Fault(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+
+
+def _outcome(loading: Loading, dry_run: bool) -> str:
+    if not loading.changes_anything:
+        return "nothing to change"
+    return "dry run: nothing was written" if dry_run else "loaded"
+
+
+def show(loading: Loading, console: Console) -> None:
+    """What would change: a table on a terminal, plain lines elsewhere."""
+    _print_some(console, "warning", loading.warnings)
+    rows = list(_by_kind(loading))
+    days = [
+        (str(day), *(str(counts[each]) for each in (Outcome.ADDED, Outcome.CHANGED, Outcome.CANCELLED)))
+        for day, counts in loading.by_date().items()
+    ]
+    if console.is_terminal:
+        _tables(console, rows, days)
+    else:
+        for kind, *counts in rows:
+            console.print(f"{kind}: {_words(counts, ('added', 'changed', 'ended'))}", markup=False)
+        for day, *counts in days[:SHOWN]:
+            console.print(
+                f"visits of {day}: {_words(counts, ('added', 'changed', 'cancelled'))}", markup=False
+            )
+        if len(days) > SHOWN:
+            console.print(f"visits of {len(days) - SHOWN} more days", markup=False)
+    _print_some(console, "notice", loading.notices)
+
+
+def _by_kind(loading: Loading) -> Iterator[tuple[str, ...]]:
+    for change in loading.changes.values():
+        if change.touched or change.ended:
+            yield change.kind, str(len(change.added)), str(len(change.changed)), str(len(change.ended))
+    suspended = loading.suspensions
+    if suspended.added or suspended.changed or suspended.ended:
+        yield (
+            "suspensions",
+            *(str(len(each)) for each in (suspended.added, suspended.changed, suspended.ended)),
+        )
+
+
+Rows = Sequence[tuple[str, ...]]
+
+
+def _tables(console: Console, rows: Rows, days: Rows) -> None:
+    for title, last, lines in (("", "ended", rows), ("service date", "cancelled", days)):
+        if not lines:
+            continue
+        table = Table(title or "kind", *("added", "changed", last))
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for line in lines[:SHOWN]:
+            table.add_row(*line)
+        console.print(table)
+        if len(lines) > SHOWN:
+            console.print(f"and {len(lines) - SHOWN} more days")
+
+
+def _words(counts: list[str], names: tuple[str, ...]) -> str:
+    return ", ".join(f"{count} {name}" for count, name in zip(counts, names, strict=True) if count != "0")
+
+
+def _print_some(console: Console, sort: str, lines: tuple[str, ...]) -> None:
+    for line in lines[:SHOWN]:
+        console.print(f"{sort}: {line}", markup=False)
+    if len(lines) > SHOWN:
+        console.print(f"{sort}: and {len(lines) - SHOWN} more", markup=False)
+
+
+def _lines(faults: Iterable[str]) -> str:
+    found = list(faults)
+    more = [f"and {len(found) - SHOWN} more faults"] if len(found) > SHOWN else []
+    return "\n".join([*found[:SHOWN], *more])

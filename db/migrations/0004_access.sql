@@ -73,8 +73,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
         WHERE hub.id = wanted AND resident.monitoring_centre_id = caller_organisation())
 $$;
 
--- Events of a home: all to the operators of its centre; to a care manager only what their own carers did,
--- and what names nobody but speaks of a visit; to an engineer only what says nothing of a resident.
+-- Events of a home: all to the operators of its centre; to a care manager, where an own resident lives, only what
+-- their own carers did, and what names nobody but speaks of a visit; to an engineer only what says nothing of a
+-- resident.
 CREATE FUNCTION caller_sees_event(hub text, kind text, shown_credential text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
     SELECT CASE caller_role()
@@ -82,15 +83,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
         WHEN 'engineer' THEN caller_sees_hub(hub)
             AND (kind LIKE 'technical.%' OR kind LIKE 'command.%' OR kind IN ('heartbeat', 'test.call'))
         WHEN 'care_manager' THEN
-            EXISTS (SELECT FROM credential JOIN carer ON carer.id = credential.carer_id
-                    WHERE credential.credential = shown_credential
-                      AND carer.provider_id = caller_organisation())
-            OR (shown_credential IS NULL
-                AND kind IN ('carer.arrived', 'carer.departed', 'resident.feedback')
-                AND EXISTS (SELECT FROM hub AS h
-                            JOIN resident ON resident.dwelling_id = h.dwelling_id
-                            JOIN package ON package.resident_id = resident.id
-                            WHERE h.id = hub AND package.provider_id = caller_organisation()))
+            EXISTS (SELECT FROM hub AS h
+                    JOIN dwelling ON dwelling.id = h.dwelling_id OR dwelling.scheme = h.scheme
+                    JOIN resident ON resident.dwelling_id = dwelling.id
+                    JOIN package ON package.resident_id = resident.id
+                    WHERE h.id = hub AND package.provider_id = caller_organisation())
+            AND CASE
+                WHEN shown_credential IS NULL
+                    THEN kind IN ('carer.arrived', 'carer.departed', 'resident.feedback')
+                ELSE EXISTS (SELECT FROM credential JOIN carer ON carer.id = credential.carer_id
+                             WHERE credential.credential = shown_credential
+                               AND carer.provider_id = caller_organisation())
+            END
         ELSE false
     END
 $$;

@@ -355,7 +355,8 @@ CREATE TABLE alert (
 CREATE UNIQUE INDEX alert_open_once ON alert (dedupe_key) WHERE closed_at IS NULL;
 -- A visit's alert is raised once for its moment, also when it was closed in between.
 CREATE UNIQUE INDEX alert_visit_once ON alert (dedupe_key) WHERE visit_ref IS NOT NULL;
-CREATE INDEX alert_open_hub ON alert (hub_id) WHERE closed_at IS NULL AND hub_id IS NOT NULL;
+CREATE INDEX alert_hub ON alert (hub_id, raised_at) WHERE hub_id IS NOT NULL;
+CREATE INDEX alert_silent ON alert (hub_id) WHERE closed_at IS NULL AND kind = 'hub.silent';
 CREATE INDEX alert_raised ON alert (raised_at DESC, id DESC);
 CREATE INDEX alert_visit ON alert (visit_ref) WHERE visit_ref IS NOT NULL;
 CREATE INDEX alert_dwelling ON alert (dwelling_id, raised_at DESC);

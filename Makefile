@@ -31,7 +31,7 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	@echo "ruff check"; $(BIN)/ruff check -q .
 	@echo "ruff format"; $(BIN)/ruff format -q --check .
 	@echo "mypy --strict"; $(BIN)/mypy --no-error-summary
-	@echo "import-linter"; $(BIN)/lint-imports --no-timing >.import_linter.log || { cat .import_linter.log; exit 1; }
+	@echo "import-linter"; $(BIN)/lint-imports --no-logo >.import_linter.log || { cat .import_linter.log; exit 1; }
 
 format: $(STAMP) ## ruff's formatting and safe fixes
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .

@@ -102,12 +102,15 @@ $$;
 -- Row security does not go together with compressed hypertables, so events are read through a view.
 -- It names the carer behind a credential, because a PIN is shown to nobody.
 CREATE VIEW visible_event WITH (security_barrier) AS
-    SELECT event.*,
-           (SELECT carer.id FROM credential JOIN carer ON carer.id = credential.carer_id
-            WHERE credential.credential = event.credential) AS carer_id,
-           (SELECT carer.name FROM credential JOIN carer ON carer.id = credential.carer_id
-            WHERE credential.credential = event.credential) AS carer_name
-    FROM event WHERE caller_sees_event(hub_id, type, credential);
+    SELECT event.*, holder.id AS carer_id, holder.name AS carer_name
+    FROM event
+    LEFT JOIN LATERAL (
+        SELECT carer.id, carer.name FROM credential JOIN carer ON carer.id = credential.carer_id
+        WHERE credential.credential = event.credential
+          AND (credential.withdrawn_at IS NULL OR credential.withdrawn_at > event.received_at)
+        ORDER BY credential.withdrawn_at NULLS LAST LIMIT 1  -- a withdrawn credential may be somebody else's now
+    ) AS holder ON true
+    WHERE caller_sees_event(event.hub_id, event.type, event.credential);
 
 -- The caller's own duty makes an alert visible. Its columns are not for everyone: a landlord gets neither the
 -- visit (its reference is the provider's roster) nor the resident, nor what the event carried.
@@ -119,7 +122,7 @@ CREATE VIEW visible_alert WITH (security_barrier) AS
            alert.raised_at, alert.noticed_at, alert.raised_late, alert.reason, alert.press_count,
            alert.last_press_at, alert.is_test, alert.stood_down_at, alert.stand_down_cause, alert.closed_at,
            duty.id AS duty_id, duty.role AS duty_role, duty.state AS duty_state, duty.raised_at AS duty_raised_at,
-           duty.step, duty.next_check_at, duty.claimed_by, duty.claimed_at, duty.lease_until,
+           duty.ladder, duty.ladder_step, duty.step, duty.next_check_at, duty.claimed_by, duty.claimed_at, duty.lease_until,
            duty.acknowledged_by, duty.acknowledged_at, duty.eta, duty.closed_by AS duty_closed_by,
            duty.closed_at AS duty_closed_at, duty.outcome
     FROM duty JOIN alert ON alert.id = duty.alert_id
@@ -134,6 +137,10 @@ CREATE VIEW visible_history WITH (security_barrier) AS
     WHERE own.organisation_id = caller_organisation()
       AND (history.duty_id IS NULL OR history.duty_id = own.id)
       AND caller_sees_alert(own.alert_id);
+
+-- How to speak to a resident, who else lives there, whom to ring: for those who answer their calls.
+CREATE VIEW contact_sheet WITH (security_barrier) AS
+    SELECT id AS resident_id, details FROM resident WHERE caller_role() = 'operator' AND caller_sees_resident(id);
 
 -- The other party of an alert: as organisation and state only.
 CREATE VIEW party WITH (security_barrier) AS
@@ -169,9 +176,10 @@ ALTER TABLE delivery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE command ENABLE ROW LEVEL SECURITY;
 ALTER TABLE feed ENABLE ROW LEVEL SECURITY;
 
-GRANT SELECT ON organisation, dwelling, resident, device, hub_gap, hub_status, carer, package, recurrence,
+GRANT SELECT ON organisation, dwelling, device, hub_gap, hub_status, carer, package, recurrence,
     suspension, visit, verdict, visit_evidence, adjustment, rejected, alert_event, duty, command, feed,
-    visible_event, visible_alert, visible_history, party TO threshold_caller;
+    visible_event, visible_alert, visible_history, contact_sheet, party TO threshold_caller;
+GRANT SELECT (id, dwelling_id, name, monitoring_centre_id, commissioner_id, high_risk) ON resident TO threshold_caller;
 -- Secrets and what only workers need are no one's to read: a webhook's secret, a broker password's hash,
 -- a message's own words.
 GRANT SELECT (id, organisation_id, position, name, email, phone, webhook_url, on_call, disabled_at, disabled_reason)

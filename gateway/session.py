@@ -4,40 +4,28 @@ MQTT 3.1.1 with a persistent session: what arrives while we are away waits at th
 rumqttd both keep such a session. (Of MQTT 5, Mosquitto drops the queue at every clean start; and paho takes
 three times as long to read a message, 100 µs instead of 36.)
 
-paho runs inside the asyncio loop: a thread of its own has to win the interpreter lock from the loop for
-every message, which under load costs a third of the rate and all of the good latencies.
-
 Every connection is a client object of its own. A message remembers the connection it came by, and is
 acknowledged there or nowhere: after a reconnect the same message id belongs to another message.
 """
 
 import asyncio
 import random
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.enums import MQTTErrorCode
 
 from gateway import metrics
 from gateway.broker import Broker
+from gateway.connection import Connection, Subscription
 
 log = structlog.get_logger(__name__)
 
-KEEPALIVE = 10
-"""Seconds without traffic before we ask whether the broker is there; it is given up after as long again."""
-CONNECT_TIMEOUT = 5.0
-"""Seconds for the TCP connection, and as long again for the broker to grant the subscriptions."""
 PAUSES = (0.1, 0.3, 1.0, 2.0, 3.0)
 """Seconds before the next try; the last one repeats. Short: homes wait for receipts, and a try is cheap."""
-MISC_EVERY = 1.0
-"""Seconds between looks at paho's keepalive clock."""
-SUBSCRIPTION_REFUSED = 0x80
 
 
 @dataclass(slots=True, eq=False)
@@ -50,167 +38,16 @@ class Message:
     received_at: datetime
     mid: int
     qos: int
-    connection: "_Connection"
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """A topic filter. When the broker refuses one that is not `required`, we do without it."""
-
-    topic: str
-    qos: int
-    required: bool = True
-
-
-class _Connection:
-    """One client object, from its connection to its end."""
-
-    def __init__(self, session: "Session") -> None:
-        self.session = session
-        self.loop = asyncio.get_running_loop()
-        self.ended: asyncio.Future[str] = self.loop.create_future()
-        self.subscribed: asyncio.Future[None] = self.loop.create_future()
-        self.session_present = False
-        self.unacknowledged: dict[int, float] = {}
-        broker = session.broker
-        self.client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=broker.client_id,
-            clean_session=False,
-            protocol=mqtt.MQTTv311,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        self.client.connect_timeout = CONNECT_TIMEOUT
-        # What we publish is either sent again on demand (receipts) or kept in the database (commands).
-        # Without these limits lifted paho would hold receipts back while it waits for the broker's word.
-        self.client.max_inflight_messages_set(0)
-        self.client.max_queued_messages_set(0)
-        if broker.username is not None:
-            self.client.username_pw_set(broker.username, broker.password)
-        if (context := broker.tls_context()) is not None:
-            self.client.tls_set_context(context)
-        self.client.on_connect = self._on_connect
-        self.client.on_subscribe = self._on_subscribe
-        self.client.on_disconnect = self._on_disconnect
-        self.client.on_message = self._on_message
-
-    async def open(self) -> None:
-        """Connects and subscribes. Raises OSError or TimeoutError; `ended` says why the broker refused."""
-        broker = self.session.broker
-        await asyncio.to_thread(self.client.connect, broker.host, broker.port, KEEPALIVE)
-        # The callbacks go on only now: the thread above must not touch the loop.
-        self.client.on_socket_register_write = self._want_write
-        self.client.on_socket_unregister_write = self._done_writing
-        self.client.on_socket_close = self._on_socket_close
-        sock = self.client.socket()
-        if sock is None:
-            self._end("the broker closed the connection")
-            return
-        if isinstance(sock, socket.socket):  # a receipt of a few bytes must not wait for company
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.loop.add_reader(sock, self._readable)
-        if self.client.want_write():
-            self.loop.add_writer(sock, self.client.loop_write)
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            answers: set[asyncio.Future[Any]] = {self.ended, self.subscribed}
-            await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
-
-    async def watch(self) -> str:
-        """Keeps the connection alive until it ends, and says why it ended."""
-        while not self.ended.done():
-            await asyncio.wait({self.ended}, timeout=MISC_EVERY)
-            if not self.ended.done() and not self.session.paused:
-                self.client.loop_misc()
-        return self.ended.result()
-
-    def close(self, why: str) -> None:
-        """Ends it from our side; the broker keeps the session."""
-        if not self.ended.done():
-            self._end(why)
-        self.client.disconnect()
-        if self.client.want_write():
-            self.client.loop_write()  # receipts that still wait, and the farewell
-        if (sock := self.client.socket()) is not None:
-            self._forget(sock)
-            sock.close()
-
-    def pause(self, paused: bool) -> None:
-        """Stops or resumes reading; the broker's window fills and it waits."""
-        sock = self.client.socket()
-        if sock is None:
-            return
-        if paused:
-            self.loop.remove_reader(sock)
-        else:
-            self.loop.add_reader(sock, self._readable)
-
-    def _readable(self) -> None:
-        self.client.loop_read()
-        # TLS may have decrypted more than one packet; the socket itself will not say so again.
-        while (sock := self.client.socket()) is not None and getattr(sock, "pending", int)() > 0:
-            self.client.loop_read()
-
-    def _want_write(self, _client: mqtt.Client, _userdata: Any, sock: Any) -> None:
-        self.loop.add_writer(sock, self.client.loop_write)
-
-    def _done_writing(self, _client: mqtt.Client, _userdata: Any, sock: Any) -> None:
-        self.loop.remove_writer(sock)
-
-    def _on_socket_close(self, _client: mqtt.Client, _userdata: Any, sock: Any) -> None:
-        self._forget(sock)
-
-    def _forget(self, sock: Any) -> None:
-        if sock.fileno() >= 0:
-            self.loop.remove_reader(sock)
-            self.loop.remove_writer(sock)
-
-    def _end(self, why: str) -> None:
-        if not self.ended.done():
-            self.ended.set_result(why)
-
-    def _on_connect(
-        self,
-        client: mqtt.Client,
-        _userdata: Any,
-        flags: mqtt.ConnectFlags,
-        reason: ReasonCode,
-        _properties: Any,
-    ) -> None:
-        if reason.is_failure:
-            self._end(f"the broker refused us: {reason}")
-            return
-        self.session_present = flags.session_present
-        client.subscribe([(wanted.topic, wanted.qos) for wanted in self.session.subscriptions])
-
-    def _on_subscribe(
-        self, _client: mqtt.Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
-    ) -> None:
-        refused = [
-            wanted.topic
-            for wanted, reason in zip(self.session.subscriptions, reasons, strict=False)
-            if wanted.required and reason.value >= SUBSCRIPTION_REFUSED
-        ]
-        if refused:
-            self._end(f"the broker refused our subscription to {', '.join(refused)}")
-        elif not self.subscribed.done():
-            self.subscribed.set_result(None)
-
-    def _on_disconnect(
-        self, _client: mqtt.Client, _userdata: Any, _flags: Any, reason: ReasonCode, _properties: Any
-    ) -> None:
-        self._end(f"connection lost: {reason}")
-
-    def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
-        self.session.take(self, message)
+    connection: Connection
 
 
 class Session:
     """The gateway's standing conversation with the broker.
 
     `on_message` is called in the loop for every message and must not block; the message stays the broker's
-    until `acknowledge`. `on_up` is called when subscriptions stand, `on_down` with a connection that has
-    ended; the messages that came by it will be delivered again by the next.
+    until `acknowledge`. `on_up` is called when subscriptions stand, `on_down` with each connection or attempt
+    that has ended; the messages that came by it will be delivered again by the next. `own_topic` is one that
+    nobody else uses.
     """
 
     def __init__(
@@ -220,22 +57,30 @@ class Session:
         clock: Callable[[], datetime],
         *,
         on_message: Callable[[Message], None],
+        own_topic: str,
         on_up: Callable[[], None] = lambda: None,
         on_down: Callable[[object], None] = lambda _connection: None,
     ) -> None:
         self.broker = broker
         self.subscriptions = subscriptions
-        self.paused = False
         self._clock = clock
         self._on_message = on_message
+        self._own_topic = own_topic
         self._on_up = on_up
         self._on_down = on_down
-        self._connection: _Connection | None = None
+        # Set from the first attempt on: the broker delivers what waited even before it grants subscriptions.
+        self._connection: Connection | None = None
+        self._is_up = False
 
     @property
     def connected(self) -> bool:
         """Whether the subscriptions stand."""
-        return self._connection is not None
+        return self._is_up
+
+    @property
+    def paused(self) -> bool:
+        """Whether we have stopped taking messages for a while."""
+        return self._connection is not None and self._connection.paused
 
     async def run(self, stop: asyncio.Event) -> None:
         """Connects, waits out failures, connects again, until `stop`.
@@ -247,24 +92,30 @@ class Session:
         told = ""
         try:
             while not stop.is_set():
-                connection = _Connection(self)
-                why = await self._connect(connection)
-                if why is None:
-                    failures, told = 0, ""
-                    why = await self._stay(connection, stopped)
-                else:
-                    failures += 1
-                    if why != told:  # said once, not every three seconds
-                        log.warning("waiting for the broker", broker=str(self.broker), why=why)
-                        told = why
-                connection.close("closed by us")
+                self._connection = connection = Connection(
+                    self.broker, self.subscriptions, self.take, self._own_topic
+                )
+                try:
+                    why = await self._connect(connection)
+                    if why is None:
+                        failures, told = 0, ""
+                        await self._stay(connection, stopped)
+                    else:
+                        failures += 1
+                        if why != told:  # said once, not every three seconds
+                            log.warning("waiting for the broker", broker=str(self.broker), why=why)
+                            told = why
+                finally:
+                    self._connection = None
+                    connection.close("closed by us")
+                    self._on_down(connection)
                 if not stop.is_set():
                     pause = PAUSES[min(failures, len(PAUSES) - 1)]
                     await asyncio.wait({stopped}, timeout=pause * random.uniform(0.7, 1.3))
         finally:
             stopped.cancel()
 
-    async def _connect(self, connection: _Connection) -> str | None:
+    async def _connect(self, connection: Connection) -> str | None:
         """None when the subscriptions stand, else why not."""
         try:
             await connection.open()
@@ -274,9 +125,8 @@ class Session:
             return f"the broker cannot be reached: {error}"
         return connection.ended.result() if connection.ended.done() else None
 
-    async def _stay(self, connection: _Connection, stopped: asyncio.Task[bool]) -> str:
-        self._connection = connection
-        self.paused = False
+    async def _stay(self, connection: Connection, stopped: asyncio.Task[bool]) -> None:
+        self._is_up = True
         metrics.CONNECTED.set(1)
         metrics.CONNECTIONS.labels("kept" if connection.session_present else "new").inc()
         log.info("connected to the broker", broker=str(self.broker), queue_kept=connection.session_present)
@@ -287,15 +137,13 @@ class Session:
             why = watching.result() if watching.done() else "stopping"
         finally:
             watching.cancel()
-            self._connection = None
+            self._is_up = False
             metrics.CONNECTED.set(0)
             metrics.UNACKNOWLEDGED.set(0)
-            self._on_down(connection)
         metrics.CONNECTION_ENDED.labels(why.partition(":")[0]).inc()
         log.info("left the broker", broker=str(self.broker), why=why)
-        return why
 
-    def take(self, connection: _Connection, message: mqtt.MQTTMessage) -> None:
+    def take(self, connection: Connection, message: mqtt.MQTTMessage) -> None:
         """A message has arrived by this connection."""
         now = self._clock()
         if message.qos:
@@ -332,7 +180,7 @@ class Session:
     def publish(self, topic: str, payload: bytes) -> bool:
         """Hands a message to the broker, QoS 1, not retained; False without a connection."""
         leaf = topic.rpartition("/")[2]
-        if self._connection is None:
+        if self._connection is None or not self._connection.client.is_connected():
             metrics.NOT_PUBLISHED.labels(leaf).inc()
             return False
         info = self._connection.client.publish(topic, payload, qos=1)
@@ -351,8 +199,7 @@ class Session:
 
     def pause(self, paused: bool) -> None:
         """Stops or resumes taking messages while too much is in hand."""
-        if self._connection is not None and paused != self.paused:
-            self.paused = paused
+        if self._connection is not None:
             self._connection.pause(paused)
 
     def drop(self, why: str) -> None:

@@ -9,17 +9,22 @@ from gateway.session import Message
 from ingest.model import Arrival
 from ingest.presence import Marker
 
+MOST_MESSAGES = 20_000
+"""In hand before we stop reading. Reading ahead is what lets a press overtake: the broker keeps one order,
+and its own limit (max_inflight_messages) is not kept by Mosquitto 2.0.11, which sends all it has."""
 MOST_BYTES = 32 * 1024 * 1024
-"""Payload in hand before we stop reading: the broker's window bounds how many messages, not how large."""
-RESUME_BYTES = MOST_BYTES // 2
+"""Payload in hand before we stop reading."""
 
 
 @dataclass(frozen=True, slots=True)
 class InHand:
-    """A message that is still the broker's: what it says, and what to acknowledge once that is committed."""
+    """A message that is still the broker's: what it says, and what to acknowledge once that is committed.
+
+    Without `content` it says nothing, and is only to be acknowledged in its turn.
+    """
 
     message: Message
-    content: Arrival | Marker
+    content: Arrival | Marker | None
     taken: float
 
 
@@ -54,12 +59,12 @@ class Gatherer:
     @property
     def is_full(self) -> bool:
         """Too much is in hand to take more."""
-        return self._bytes > MOST_BYTES
+        return len(self) >= MOST_MESSAGES or self._bytes > MOST_BYTES
 
     @property
     def has_room(self) -> bool:
         """Enough was written since to take more again."""
-        return self._bytes < RESUME_BYTES
+        return len(self) < MOST_MESSAGES // 2 and self._bytes < MOST_BYTES // 2
 
     def add(self, one: InHand) -> None:
         """Takes a message in hand."""

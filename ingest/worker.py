@@ -14,12 +14,14 @@ from datetime import datetime
 
 import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow
 
-from db.pool import Connection, Pool
+from db.pool import Connection, connection_arguments
 from gateway.broker import Broker
 from gateway.codec import Reason, encode_receipts
-from gateway.session import Message, Session, Subscription
+from gateway.connection import Subscription
+from gateway.session import Message, Session
 from gateway.topics import Topics
 from ingest import metrics, replay, store
 from ingest.beat import Beat
@@ -52,7 +54,7 @@ class IngestWorker:
 
     def __init__(
         self,
-        pool: Pool,
+        database_url: str,
         broker: Broker,
         clock: Callable[[], datetime],
         *,
@@ -62,7 +64,7 @@ class IngestWorker:
         batch_wait: float = 0.02,
         commands: asyncio.Event | None = None,
     ) -> None:
-        self._pool = pool
+        self._database_url = database_url
         self._broker = broker
         self._clock = clock
         self._instance = instance
@@ -90,7 +92,7 @@ class IngestWorker:
                     elif told != "standby":
                         told = "standby"
                         log.info("standing by: another copy is the active intake", instance=self._instance)
-            except (psycopg.Error, PoolTimeout, LeaseLost, OSError) as error:
+            except (psycopg.Error, LeaseLost, OSError) as error:
                 why = words(error)
                 if why != told:
                     log.warning("waiting for the database", why=why)
@@ -101,16 +103,17 @@ class IngestWorker:
     @asynccontextmanager
     async def _lease(self) -> AsyncIterator[Connection | None]:
         """The connection of the active intake, or None when another copy is."""
-        async with self._pool.connection() as conn:
-            await conn.set_autocommit(True)
-            try:
-                if await store.take_lease(conn, f"intake {self._broker.client_id}", IDLE_SESSION_TIMEOUT):
-                    yield conn
-                else:
-                    yield None
-            finally:
-                # The lock and the settings end with the connection; the pool makes itself another.
-                await conn.close()
+        # A connection of our own, not a pooled one: it ends with the lease.
+        conn = await AsyncConnection[DictRow].connect(
+            self._database_url, autocommit=True, **connection_arguments(f"intake {self._instance}")
+        )
+        try:
+            if await store.take_lease(conn, f"intake {self._broker.client_id}", IDLE_SESSION_TIMEOUT):
+                yield conn
+            else:
+                yield None
+        finally:
+            await conn.close()
 
     async def _active(self, conn: Connection, stop: asyncio.Event) -> None:
         writer = Writer(conn, self._clock)
@@ -142,6 +145,7 @@ class IngestWorker:
             ),
             self._clock,
             on_message=on_message,
+            own_topic=self._mirror,
             on_up=beat.connected,
             on_down=on_down,
         )
@@ -169,9 +173,9 @@ class IngestWorker:
                 raise result
         await beat.leave()
 
-    def _read(self, message: Message) -> Arrival | Marker:
-        if message.topic == self._mirror and (marker := decode_marker(message.payload)) is not None:
-            return marker
+    def _read(self, message: Message) -> Arrival | Marker | None:
+        if message.topic == self._mirror:
+            return decode_marker(message.payload)
         return read(
             message.topic,
             message.payload,
@@ -208,7 +212,7 @@ class IngestWorker:
                 session.publish(self._topics.receipts(hub), encode_receipts(receipts))
 
     async def _look_after(self, writer: Writer, gatherer: Gatherer, session: Session, beat: Beat) -> None:
-        """Once a second: a sign of life, a marker to ourselves, commands that wait, a look at what is stuck."""
+        """Once a second: a sign of life, a marker to ourselves, waiting commands, a look at what is stuck."""
         for round_ in itertools.count():
             metrics.IN_HAND.set(len(gatherer))
             if session.connected and (marker := beat.next_marker()) is not None:

@@ -231,7 +231,8 @@ CREATE TABLE recheck (
     resident_id text NOT NULL,
     from_at     timestamptz NOT NULL,
     until_at    timestamptz NOT NULL,
-    at          timestamptz NOT NULL             -- when it was learned
+    at          timestamptz NOT NULL,            -- when it was learned
+    visit_ref   text                             -- a person's word on this one visit: it waits for nothing
 );
 CREATE INDEX recheck_resident ON recheck (resident_id);
 

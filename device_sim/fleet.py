@@ -80,7 +80,13 @@ class Fleet:
         return self._homes[hub]
 
     async def __aenter__(self) -> "Fleet":
-        await self.switch_on()
+        standing = False
+        try:
+            await self.switch_on()
+            standing = True
+        finally:
+            if not standing:
+                await self.switch_off()
         return self
 
     async def __aexit__(
@@ -100,7 +106,9 @@ class Fleet:
                 await home.switches_on()
                 await home.connected(within)
 
-        await asyncio.gather(*(one(home) for home in self))
+        for outcome in await asyncio.gather(*(one(home) for home in self), return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def switch_off(self) -> None:
         """Say goodbye for every home and disconnect."""

@@ -19,6 +19,7 @@ from device_sim.spec import DeviceSpec, HomeSpec
 from device_sim.wire import Broker, Protocol
 from tests.integration.device_sim.platform import HurriedClock, Listener, door_release, listening
 from tests.support.mosquitto import GATEWAY, Mosquitto
+from tests.support.processes import free_port
 
 CLOCK = RealClock(system_clock)
 HURRIED = HurriedClock(system_clock)
@@ -211,6 +212,15 @@ async def test_a_broker_killed_in_the_middle_costs_the_homes_nothing(
     assert account.open == frozenset()
     assert account.stored <= set(platform.heard)
     assert tally.connected == 20
+
+
+async def test_a_fleet_that_cannot_connect_says_so_and_leaves_nothing_running() -> None:
+    """Whoever opens a fleet in vain has nothing to close."""
+    before = asyncio.all_tasks()
+    with pytest.raises(TimeoutError, match="hub-0: no sign of a connection"):
+        async with Fleet([HomeSpec("hub-0"), HomeSpec("hub-1")], Broker("127.0.0.1", free_port()), HURRIED):
+            pass
+    assert asyncio.all_tasks() == before
 
 
 async def test_a_frozen_broker_is_given_up_and_found_again(mosquitto: Mosquitto, platform: Listener) -> None:

@@ -205,3 +205,16 @@ UPDATE rejected
 SET replayed_at = CASE WHEN said.taken_in THEN %(now)s::timestamptz END, replay_result = said.result
 FROM json_to_recordset(%(rows)s::json) AS said (id bigint, taken_in boolean, result text)
 WHERE rejected.id = said.id;
+
+-- name: enrol_hub
+-- Keeps what the broker knows a hub by; an earlier credential ends.
+UPDATE hub SET credential_hash = %(hash)s, enrolled_at = %(now)s, revoked_at = NULL
+WHERE id = %(hub)s
+RETURNING id;
+
+-- name: revoke_hub
+-- Withdraws a hub's credential, and says whether it had one.
+UPDATE hub SET credential_hash = NULL, revoked_at = %(now)s
+FROM (SELECT id, credential_hash IS NOT NULL AS had FROM hub WHERE id = %(hub)s FOR UPDATE) AS before
+WHERE hub.id = before.id
+RETURNING before.had;

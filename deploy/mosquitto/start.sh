@@ -7,15 +7,15 @@ set -eu
 
 root=${MOSQUITTO_ROOT:-/mosquitto}
 passwords=$root/passwords/passwords
-group=${MOSQUITTO_GROUP:-mosquitto}
+owner=${MOSQUITTO_USER:-mosquitto}
 
 mkdir -p "$root/passwords" "$root/conf.d" "$root/data"
 
-readable_by_broker() {
-    # Written by the service under its own user, read by the broker under its.
-    chgrp "$group" "$root/passwords" "$passwords"
-    chmod 0770 "$root/passwords"
-    chmod 0660 "$passwords"
+broker_owns() {
+    # The service runs under the same number (Dockerfile), so it can write what the broker reads.
+    chown "$owner:$owner" "$root/passwords" "$passwords"
+    chmod 0700 "$root/passwords"
+    chmod 0600 "$passwords"
 }
 
 account() {
@@ -26,10 +26,10 @@ account() {
     mosquitto_passwd -b "$passwords" "$1" "$2"
 }
 
-[ -e "$passwords" ] || : >"$passwords"
+[ -e "$passwords" ] || (umask 077 && : >"$passwords")
 account threshold-gateway "${THRESHOLD_GATEWAY_PASSWORD:-}"
 account threshold-monitor "${THRESHOLD_MONITOR_PASSWORD:-}"
-readable_by_broker
+broker_owns
 
 if [ -e "$root/certs/server.crt" ]; then
     cp "$root/config/tls.conf" "$root/conf.d/tls.conf"
@@ -37,9 +37,7 @@ else
     rm -f "$root/conf.d/tls.conf"
     echo "start.sh: no certificate in $root/certs, so homes outside this network cannot connect"
 fi
-if [ "$(id -u)" = 0 ]; then
-    chown -R "$group:$group" "$root/data"
-fi
+chown -R "$owner:$owner" "$root/data"
 
 state() {
     cksum "$passwords" "$root/config/acl" "$root/certs/server.crt" "$root/certs/server.key" 2>/dev/null || :
@@ -56,7 +54,7 @@ while kill -0 "$broker" 2>/dev/null; do
     now=$(state)
     if [ "$now" != "$known" ]; then
         known=$now
-        readable_by_broker
+        broker_owns
         kill -HUP "$broker"
     fi
 done

@@ -131,8 +131,8 @@ def _duty_problem(refused: alert_errors.DutyRefused) -> Problem:
             return invalid("body.outcome", str(refused))
         case alert_errors.EtaOutOfRange():
             return invalid("body.eta", str(refused))
-        case alert_errors.NoText():
-            return invalid("body.text", str(refused))
+        case alert_errors.BadNote():
+            return invalid("body.note", str(refused))
         case _:
             return Problem(409, str(refused))
 

@@ -28,6 +28,18 @@ async def find_resident(conn: Connection, resident: str) -> tuple[model.PersonOu
     return None if row is None else (model.PersonOut(id=row["id"], name=row["name"]), row["dwelling_id"])
 
 
+async def find_dwelling(conn: Connection, dwelling: str) -> model.DwellingOut | None:
+    """Where it is; None when it is not the caller's to see."""
+    row = await fetch_one(conn, _VISITS["dwelling"], dwelling=dwelling)
+    return None if row is None else model.DwellingOut(**row)
+
+
+async def contact_sheet(conn: Connection, resident: str) -> dict[str, Any]:
+    """How to speak to a resident and whom to ring; empty when it is not the caller's to see, or not kept."""
+    row = await fetch_one(conn, _VISITS["contact_sheet"], resident=resident)
+    return row["details"] if row else {}
+
+
 async def list_events(
     conn: Connection,
     *,

@@ -1,5 +1,6 @@
 """`/api/v1/hubs`: the units in homes, and commands down to them."""
 
+import re
 import secrets
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
@@ -96,9 +97,9 @@ def _checked(body: CommandIn, hub: model.HubDetail) -> dict[str, Any]:
         return {}
     if body.type == "alarm.acknowledged":
         alert = body.data.get("alert")
-        if not isinstance(alert, int) or isinstance(alert, bool) or not 0 < alert < 2**63:
+        if isinstance(alert, bool) or not re.fullmatch(r"[1-9][0-9]{0,17}", str(alert)):
             raise problem.invalid("body.data.alert", "name the alert by its number")
-        return {"alert": alert}
+        return {"alert": str(alert)}
     panel = body.data.get("panel")
     panels = [device.id for device in hub.devices if device.kind in ("door_panel", "door_reader", "lock")]
     if not isinstance(panel, str) or panel not in panels:

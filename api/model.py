@@ -50,6 +50,8 @@ class DutyOut(BaseModel):
     state: DutyState
     raised_at: datetime
     step: int = Field(description="the last step of the ladder that was taken")
+    steps: int = Field(description="how many steps the ladder has; the last repeats")
+    next_audience: str | None = Field(description="whom the ladder tells then if nobody answers")
     next_step_at: datetime | None = Field(description="when the ladder goes on if nobody answers")
     claimed_by: str | None = None
     claimed_at: datetime | None = None

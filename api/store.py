@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from alerts.ladder import restore
 from api import model
 from api.masking import without_pins
 from api.paging import cut, decode, encode
+from api.wording import reason_for_landlord
 from db.pool import Connection, fetch_all, fetch_one
 from db.sql import Queries
 
@@ -107,7 +109,7 @@ def alert_of(row: Row) -> model.AlertOut:
         id=row["id"],
         kind=row["kind"],
         priority=row["priority"],
-        reason=row["reason"],
+        reason=row["reason"] or reason_for_landlord(row["kind"]),
         raised_at=row["raised_at"],
         noticed_at=row["noticed_at"],
         raised_late=row["raised_late"],
@@ -133,12 +135,17 @@ def alert_of(row: Row) -> model.AlertOut:
 
 
 def _duty(row: Row) -> model.DutyOut:
+    ladder = restore(row["ladder"], row["ladder_step"])
+    rungs = ladder.rungs
+    goes_on = row["duty_state"] == "open" and (row["step"] < len(rungs) or ladder.repeat_every is not None)
     return model.DutyOut(
         id=row["duty_id"],
         role=row["duty_role"],
         state=row["duty_state"],
         raised_at=row["duty_raised_at"],
         step=row["step"],
+        steps=len(rungs),
+        next_audience=rungs[min(row["step"], len(rungs) - 1)].audience if goes_on else None,
         next_step_at=row["next_check_at"],
         claimed_by=row["claimed_by"],
         claimed_at=row["claimed_at"],
@@ -201,6 +208,14 @@ async def list_visits(
 async def recent_visits(conn: Connection, resident: str, until: datetime, limit: int) -> list[model.VisitOut]:
     """A resident's visits that began up to `until`, the latest first."""
     rows = await fetch_all(conn, _VISITS["recent_visits"], resident=resident, until=until, limit=limit)
+    return [visit_of(row) for row in rows]
+
+
+async def visits_between(
+    conn: Connection, since: datetime, until: datetime, limit: int
+) -> list[model.VisitOut]:
+    """Visits that start in [since, until), the earliest first."""
+    rows = await fetch_all(conn, _VISITS["visits_between"], since=since, until=until, limit=limit)
     return [visit_of(row) for row in rows]
 
 

@@ -48,10 +48,12 @@ class TokenRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in browser: who, and the word that its forms must carry."""
+    """A signed-in browser: who, of which organisation (its name and kind), and the word its forms must carry."""
 
     caller: Caller
     csrf: str
+    organisation: str
+    kind: str
 
 
 def digest(secret: str) -> bytes:
@@ -136,7 +138,7 @@ async def open_session(conn: Connection, token: str, now: datetime) -> str | Non
 async def session_of_cookie(conn: Connection, cookie: str, now: datetime) -> Session | None:
     """The session of this cookie; None when it is unknown, over, or its token was withdrawn."""
     row = await fetch_one(conn, _Q["session_of_cookie"], hash=digest(cookie), now=now)
-    return None if row is None else Session(_caller(row), row["csrf"])
+    return None if row is None else Session(_caller(row), row["csrf"], row["organisation_name"], row["kind"])
 
 
 async def close_session(conn: Connection, cookie: str) -> None:

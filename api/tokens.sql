@@ -31,8 +31,9 @@ VALUES (%(hash)s, %(token)s, %(csrf)s, %(now)s, %(expires)s);
 
 -- name: session_of_cookie
 -- Who is signed in by the cookie with this hash, as long as session and token are good.
-SELECT token.id, token.organisation_id, token.role, token.name, session.csrf
-FROM session JOIN token ON token.id = session.token_id
+SELECT token.id, token.organisation_id, token.role, token.name, session.csrf,
+       organisation.name AS organisation_name, organisation.kind
+FROM session JOIN token ON token.id = session.token_id JOIN organisation ON organisation.id = token.organisation_id
 WHERE session.hash = %(hash)s AND session.expires_at > %(now)s AND token.revoked_at IS NULL;
 
 -- name: delete_session

@@ -42,6 +42,21 @@ ORDER BY adjustment.at, adjustment.id;
 -- A resident whom the caller may see.
 SELECT id, name, dwelling_id FROM resident WHERE id = %(resident)s;
 
+-- name: dwelling
+-- A dwelling that the caller may see.
+SELECT id, address, scheme, time_zone FROM dwelling WHERE id = %(dwelling)s;
+
+-- name: contact_sheet
+-- How to speak to a resident and whom to ring, for those who answer their calls.
+SELECT details FROM contact_sheet WHERE resident_id = %(resident)s;
+
 -- name: suspension
 -- A suspension that the caller may see.
 SELECT * FROM suspension WHERE id = %(suspension)s;
+
+-- name: visits_between
+-- Visits that start in a time, the earliest first.
+SELECT * FROM shown_visit
+WHERE start_at >= %(since)s AND start_at < %(until)s
+ORDER BY start_at, ref
+LIMIT %(limit)s;

@@ -113,13 +113,14 @@ CREATE VIEW visible_event WITH (security_barrier) AS
     WHERE caller_sees_event(event.hub_id, event.type, event.credential);
 
 -- The caller's own duty makes an alert visible. Its columns are not for everyone: a landlord gets neither the
--- visit (its reference is the provider's roster) nor the resident, nor what the event carried.
+-- visit (its reference and its times are the provider's roster) nor the resident, nor what the event carried.
 CREATE VIEW visible_alert WITH (security_barrier) AS
     SELECT alert.id, alert.kind, alert.priority, alert.hub_id, alert.device, alert.scheme, alert.dwelling_id,
            CASE WHEN duty.role <> 'landlord' THEN alert.visit_ref END AS visit_ref,
            CASE WHEN duty.role <> 'landlord' THEN alert.resident_id END AS resident_id,
            CASE WHEN duty.role <> 'landlord' THEN alert.data ELSE '{}' END AS data,
-           alert.raised_at, alert.noticed_at, alert.raised_late, alert.reason, alert.press_count,
+           CASE WHEN duty.role <> 'landlord' OR alert.visit_ref IS NULL THEN alert.reason END AS reason,
+           alert.raised_at, alert.noticed_at, alert.raised_late, alert.press_count,
            alert.last_press_at, alert.is_test, alert.stood_down_at, alert.stand_down_cause, alert.closed_at,
            duty.id AS duty_id, duty.role AS duty_role, duty.state AS duty_state, duty.raised_at AS duty_raised_at,
            duty.ladder, duty.ladder_step, duty.step, duty.next_check_at, duty.claimed_by, duty.claimed_at, duty.lease_until,

@@ -1,0 +1,270 @@
+"""The pages: the board, an alert, a visit, a resident, the homes, and in a demonstration the letters."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Final, Literal, Protocol
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import HTMLResponse
+from starlette.responses import Response
+
+from alerts.model import Role as Party
+from alerts.service import outcomes_for
+from api import home_store, store, timeline
+from api.auth import Here, Services
+from api.inputs import Identifier
+from api.model import AlertOut
+from api.problem import Problem, not_found
+from api.tokens import Role, Session
+from console import board, lanes, sign_in
+from console.actions import router as actions
+from console.guard import Page, Signed
+from console.render import assets, page
+from db.caller import reading_as
+from db.feed import newest
+
+LANES_ON_BOARD: Final = 40
+"""Residents on the main page; those that need a look come first, and the day's page has them all."""
+VISITS_MOST: Final = 4_000
+RECORD_PAGE: Final = 40
+SEES_VISITS: Final = frozenset({Role.OPERATOR, Role.CARE_MANAGER, Role.ADMINISTRATOR})
+SEES_HOMES: Final = frozenset({Role.OPERATOR, Role.ENGINEER, Role.ADMINISTRATOR})
+_YEAR: Final = 31_536_000
+
+
+class Letter(Protocol):
+    """A caught letter of a demonstration."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def to(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def body(self) -> str: ...
+
+
+Letters = Callable[[], Sequence[Letter]]
+
+
+def build(*, secure_cookies: bool = True, letters: Letters | None = None) -> APIRouter:
+    """The console's routes. `letters` reads caught mail, newest first, and shows it to everyone signed in:
+    for demonstrations alone."""
+    router = APIRouter(route_class=Page, include_in_schema=False)
+    router.include_router(sign_in.build(secure_cookies=secure_cookies))
+    router.include_router(actions)
+    router.include_router(_pages(letters))
+    return router
+
+
+def _pages(letters: Letters | None) -> APIRouter:
+    router = APIRouter(route_class=Page)
+
+    def show(template: str, signed: Session, here: Services, **values: Any) -> HTMLResponse:
+        return HTMLResponse(
+            page(
+                template,
+                signed=signed,
+                caller=signed.caller,
+                now=here.clock(),
+                sees_visits=signed.caller.role in SEES_VISITS,
+                sees_homes=signed.caller.role in SEES_HOMES,
+                has_letters=letters is not None,
+                **values,
+            )
+        )
+
+    @router.get("/")
+    async def main(here: Here, signed: Signed) -> Response:
+        """What needs somebody now, and the day's visits."""
+        cursor = await _cursor(here)
+        return show(
+            "board.html",
+            signed,
+            here,
+            at="board",
+            cursor=cursor,
+            **await _alerts(here, signed),
+            **await _visits(here, signed, LANES_ON_BOARD),
+        )
+
+    @router.get("/board/alerts")
+    async def alerts_of_board(here: Here, signed: Signed) -> Response:
+        """The list alone, for a refresh."""
+        return show("_alerts.html", signed, here, **await _alerts(here, signed))
+
+    @router.get("/board/visits")
+    async def visits_of_board(here: Here, signed: Signed) -> Response:
+        """The day's visits alone, for a refresh."""
+        return show("_visits.html", signed, here, whole=False, **await _visits(here, signed, LANES_ON_BOARD))
+
+    @router.get("/alerts")
+    async def record(
+        here: Here,
+        signed: Signed,
+        state: Annotated[Literal["open", "acknowledged", "closed"] | None, Query()] = None,
+        cursor: Annotated[str | None, Query(max_length=400)] = None,
+    ) -> Response:
+        """Every alert that the organisation had a duty in, newest first."""
+        async with reading_as(here.pool, signed.caller) as conn:
+            found = await store.list_alerts(conn, state=state, cursor=cursor, limit=RECORD_PAGE)
+        return show("record.html", signed, here, at="record", page=found, state=state)
+
+    @router.get("/alerts/{alert}")
+    async def one_alert(here: Here, signed: Signed, alert: Annotated[int, Path(ge=1, lt=2**63)]) -> Response:
+        """One alert with its history, deliveries and evidence."""
+        values = await _alert(here, signed, alert)
+        return show("alert.html", signed, here, at="alert", cursor=await _cursor(here), **values)
+
+    @router.get("/alerts/{alert}/body")
+    async def body_of_alert(
+        here: Here, signed: Signed, alert: Annotated[int, Path(ge=1, lt=2**63)]
+    ) -> Response:
+        """The same without its frame, for a refresh."""
+        return show("_alert.html", signed, here, **await _alert(here, signed, alert))
+
+    @router.get("/visits")
+    async def day_of_visits(
+        here: Here, signed: Signed, on: Annotated[date | None, Query(alias="date")] = None
+    ) -> Response:
+        """A service day, every resident."""
+        values = await _visits(here, signed, None, on)
+        return show(
+            "visits.html", signed, here, at="visits", whole=True, cursor=await _cursor(here), **values
+        )
+
+    @router.get("/visits/{ref:path}")
+    async def one_visit(here: Here, signed: Signed, ref: Annotated[Identifier, Path()]) -> Response:
+        """A visit with its evidence and every version of its verdict."""
+        async with reading_as(here.pool, signed.caller) as conn:
+            visit = await store.visit_detail(conn, ref)
+        if visit is None:
+            raise not_found("There is no such visit, or it is not yours to see.")
+        return show("visit.html", signed, here, at="visits", visit=visit)
+
+    @router.get("/residents/{resident}")
+    async def one_resident(
+        here: Here,
+        signed: Signed,
+        resident: Annotated[Identifier, Path()],
+        cursor: Annotated[str | None, Query(max_length=400)] = None,
+    ) -> Response:
+        """A resident's record, newest first."""
+        async with reading_as(here.pool, signed.caller) as conn:
+            found = await home_store.find_resident(conn, resident)
+            if found is None:
+                raise not_found("There is no such resident, or they are not yours to see.")
+            person, dwelling = found
+            record = await timeline.page(conn, person, dwelling, here.clock(), cursor, RECORD_PAGE)
+            home = await home_store.find_dwelling(conn, dwelling)
+        return show("resident.html", signed, here, at="visits", record=record, home=home)
+
+    @router.get("/homes")
+    async def homes(
+        here: Here, signed: Signed, cursor: Annotated[str | None, Query(max_length=400)] = None
+    ) -> Response:
+        """The units in homes: heard or not."""
+        if signed.caller.role not in SEES_HOMES:
+            raise Problem(403, "The units are looked after by the monitoring centre and its engineers.")
+        async with reading_as(here.pool, signed.caller) as conn:
+            found = await home_store.list_hubs(conn, cursor=cursor, limit=RECORD_PAGE)
+        return show("homes.html", signed, here, at="homes", page=found)
+
+    @router.get("/homes/{hub}")
+    async def one_home(here: Here, signed: Signed, hub: Annotated[Identifier, Path()]) -> Response:
+        """One unit with its devices, gaps and commands."""
+        async with reading_as(here.pool, signed.caller) as conn:
+            found = await home_store.hub_detail(conn, hub)
+        if found is None:
+            raise not_found("There is no such unit, or it is not yours to see.")
+        return show("home.html", signed, here, at="homes", hub=found)
+
+    if letters is not None:
+        read = letters
+
+        @router.get("/letters")
+        async def all_letters(here: Here, signed: Signed) -> Response:
+            """Mail that the demonstration caught."""
+            caught = await asyncio.to_thread(read)
+            return show("letters.html", signed, here, at="letters", letters=caught)
+
+    @router.get("/static/{name:path}")
+    async def static(request: Request, name: str, v: str = "") -> Response:
+        """Styles and scripts; an address with the file's mark may be kept for ever."""
+        found = assets().get(name)
+        if found is None:
+            raise not_found("There is no such file.")
+        keep = f"public, max-age={_YEAR}, immutable" if v == found.mark else "no-cache"
+        headers = {"Cache-Control": keep, "ETag": f'"{found.mark}"'}
+        if request.headers.get("If-None-Match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(found.content, media_type=found.media_type, headers=headers)
+
+    return router
+
+
+async def _alerts(here: Services, signed: Session) -> dict[str, Any]:
+    async with reading_as(here.pool, signed.caller) as conn:
+        alerts = await store.open_alerts(conn)
+    now = here.clock()
+    return {
+        "groups": board.groups(alerts, signed.caller, now),
+        "total": len(alerts),
+        "waiting": sum(alert.duty.state == "open" for alert in alerts),
+        "capped": len(alerts) == store.OPEN_MOST,
+        "etas": board.ETA_CHOICES,
+        "outcomes": outcomes(alerts[0]) if alerts else {},
+    }
+
+
+async def _visits(
+    here: Services, signed: Session, most: int | None, on: date | None = None
+) -> dict[str, Any]:
+    if signed.caller.role not in SEES_VISITS:
+        return {"day": None, "counts": {}, "on": None}
+    now = here.clock()
+    async with reading_as(here.pool, signed.caller) as conn:
+        if on is None:
+            around = timedelta(hours=36)
+            visits = lanes.of_today(
+                await store.visits_between(conn, now - around, now + around, VISITS_MOST), now
+            )
+        else:
+            visits = (await store.list_visits(conn, on=on, limit=VISITS_MOST)).items
+    counts: dict[str, int] = {}
+    for visit in visits:
+        counts[visit.state] = counts.get(visit.state, 0) + 1
+    here_on = on or (visits[0].service_date if visits else lanes.service_date(now, "UTC"))
+    return {"day": lanes.day(visits, now, most), "counts": counts, "on": here_on}
+
+
+async def _alert(here: Services, signed: Session, number: int) -> dict[str, Any]:
+    async with reading_as(here.pool, signed.caller) as conn:
+        alert = await store.alert_detail(conn, number)
+        if alert is None:
+            raise not_found("There is no such alert, or it is not yours to see.")
+        visit = await store.find_visit(conn, alert.visit_ref) if alert.visit_ref else None
+        sheet = await home_store.contact_sheet(conn, alert.resident.id) if alert.resident else {}
+    return {
+        "alert": alert,
+        "card": board.card(alert, signed.caller, here.clock()),
+        "visit": visit,
+        "sheet": sheet,
+        "etas": board.ETA_CHOICES,
+        "outcomes": outcomes(alert),
+    }
+
+
+def outcomes(alert: AlertOut) -> dict[str, str]:
+    """What one's own duty may be closed with, and its words."""
+    return dict(outcomes_for(Party(alert.duty.role)))
+
+
+async def _cursor(here: Services) -> str:
+    # Read before the page's own rows: what commits in between comes twice rather than never.
+    async with here.pool.connection() as conn:
+        return str(await newest(conn))

@@ -13,7 +13,7 @@ from psycopg import OperationalError
 from app.clock import system_clock
 from app.errors import Fault
 from app.logs import configure_logs
-from app.roles import Role
+from app.role import Role
 from app.settings import Settings, load_settings
 
 cli = typer.Typer(

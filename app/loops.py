@@ -25,12 +25,14 @@ FAILED_ROUND_PAUSE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A sweep and when to look. `work` takes one batch and returns how many rows it took."""
+    """A sweep and when to look. `work` takes one batch and returns how many rows it took; `finish` waits for
+    what it has under way."""
 
     name: str
     every: timedelta
     work: Callable[[], Awaitable[int]]
     wake_on: str | None = None
+    finish: Callable[[], Awaitable[None]] | None = None
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -70,6 +72,8 @@ async def run_loop(loop: Loop, pool: Pool, clock: Clock, instance: str, stop: as
                 await asyncio.wait({stopped}, timeout=FAILED_ROUND_PAUSE)
     finally:
         stopped.cancel()
+        if loop.finish is not None:
+            await loop.finish()
 
 
 async def _round(loop: Loop, pool: Pool, clock: Clock, instance: str, stop: asyncio.Event) -> bool:

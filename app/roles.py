@@ -1,17 +1,139 @@
 """What each role of `threshold run` consists of: the wiring of packages, and nothing else."""
 
-from enum import StrEnum
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    pass
+import alerts.sweep
+import api
+import care.horizon
+import care.sweep
+import console
+from alerts.channels import Channel
+from alerts.channels.email import EmailChannel
+from alerts.channels.webhook import WebhookChannel
+from alerts.worker import DeliveryWorker
+from app.clock import Clock
+from app.errors import Fault
+from app.loops import Loop
+from app.role import Role
+from app.settings import Settings
+from care.errors import FileErrors
+from care.policy import DEFAULT_POLICY, Policy
+from care.policy_file import read_policy
+from db import wake
+from db.housekeeping import Keep, tidy
+from db.pool import Pool
+from gateway.broker import Broker, BrokerFault, broker_at
+from gateway.topics import Topics
+from ingest.worker import IngestWorker
+
+Letters = Callable[[], Any]
 
 
-class Role(StrEnum):
-    """The parts of the service that can run apart."""
+def build_loops(settings: Settings, roles: Collection[Role], pool: Pool, clock: Clock) -> list[Loop]:
+    """The sweeps of these roles, each with its tick and its hint."""
+    every, policy = settings.sweep, policy_of(settings)
+    loops: list[Loop] = []
+    if Role.CARE in roles:
+        loops += [
+            Loop("care", every.care, lambda: care.sweep.sweep_due(pool, clock(), policy), wake.CARE),
+            Loop("horizon", every.horizon, lambda: care.horizon.extend_horizon(pool, clock(), policy)),
+        ]
+    if Role.ALERTS in roles:
+        factor = float(policy.silence_factor)
+        loops += [
+            Loop("alerts", every.alerts, lambda: alerts.sweep.sweep_due(pool, clock(), factor), wake.ALERTS),
+            Loop("housekeeping", every.housekeeping, lambda: _tidy(settings, pool, clock)),
+        ]
+    if Role.DELIVER in roles:
+        worker = DeliveryWorker(pool, clock, build_channels(settings), settings.public_url)
+        loops.append(Loop("deliver", every.deliver, worker.deliver_due, wake.DELIVER, worker.finish))
+    return loops
 
-    INGEST = "ingest"
-    CARE = "care"
-    ALERTS = "alerts"
-    DELIVER = "deliver"
-    API = "api"
+
+def build_channels(settings: Settings) -> Mapping[str, Channel]:
+    """Ways to reach contacts; without a mail server letters wait in the outbox."""
+    channels: dict[str, Channel] = {
+        "webhook": WebhookChannel(
+            settings.webhook.timeout.total_seconds(), allow_private=settings.webhook.allow_private
+        )
+    }
+    mail = settings.smtp
+    if mail.host is not None:
+        channels["email"] = EmailChannel(
+            host=mail.host,
+            port=mail.port,
+            sender=mail.sender,
+            username=mail.username,
+            password=mail.password.get_secret_value() if mail.password else None,
+            security=mail.security,
+            timeout=mail.timeout.total_seconds(),
+        )
+    return channels
+
+
+def build_ingest(
+    settings: Settings, pool: Pool, clock: Clock, instance: str, commands: asyncio.Event
+) -> IngestWorker:
+    """The intake. Raises Fault for a broker address that is none."""
+    return IngestWorker(
+        pool,
+        broker_of(settings),
+        clock,
+        instance=instance,
+        topics=Topics(settings.mqtt.root),
+        batch_size=settings.ingest.batch_size,
+        batch_wait=settings.ingest.batch_wait.total_seconds(),
+        commands=commands,
+    )
+
+
+def build_http(
+    settings: Settings,
+    pool: Pool,
+    clock: Clock,
+    broadcast: api.Broadcast,
+    sweeps: Collection[str],
+    letters: Letters | None,
+) -> Any:
+    """API and console in one application."""
+    pages = console.build(secure_cookies=settings.api.secure_cookies, letters=letters)
+    return api.build(pool, clock, broadcast, pages=pages, expected_beats=sweeps)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The policy in force. Raises Fault with every mistake of its file."""
+    if settings.policy is None:
+        return DEFAULT_POLICY
+    try:
+        return read_policy(settings.policy.read_bytes(), str(settings.policy))
+    except OSError as error:
+        raise Fault(f"{settings.policy}: {(error.strerror or 'cannot be read').lower()}") from None
+    except FileErrors as errors:
+        raise Fault("\n".join(str(fault) for fault in errors.faults)) from None
+
+
+def broker_of(settings: Settings) -> Broker:
+    """The broker as the gateway meets it. Raises Fault in one line."""
+    mqtt = settings.mqtt
+    try:
+        return broker_at(
+            settings.broker,
+            client_id=mqtt.client_id,
+            username=mqtt.username,
+            password=mqtt.password.get_secret_value() if mqtt.password else None,
+            ca_file=mqtt.ca_file,
+            cert_file=mqtt.cert_file,
+            key_file=mqtt.key_file,
+        )
+    except BrokerFault as fault:
+        raise Fault(str(fault)) from None
+
+
+async def _tidy(settings: Settings, pool: Pool, clock: Clock) -> int:
+    """One round of housekeeping; 0, because there is no second batch to it."""
+    keep = settings.retention
+    async with pool.connection() as conn:
+        await tidy(conn, Keep(keep.events, keep.unmatched_door_events, keep.feed), clock())
+    return 0

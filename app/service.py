@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -13,18 +13,24 @@ import uvicorn
 from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import dict_row
 
+from api import Broadcast
 from app.clock import Clock
 from app.errors import Fault
 from app.listen import listen
-from app.loops import Loop, run_loop, schedule_ticks
+from app.loops import run_loop, schedule_ticks
+from app.role import Role
+from app.roles import Letters, broker_of, build_http, build_ingest, build_loops
 from app.settings import Settings
 from db.migrate import pending
-from db.pool import Pool, make_pool
+from db.pool import make_pool
+from db.wake import COMMANDS, LIVE
 
 log = structlog.get_logger(__name__)
 
 WAIT_FOR_DATABASE = 2.0
 """Seconds between looks for a database that is not there yet, or whose schema is behind."""
+POOL_SIZE = 16
+"""Connections of one process at most: intake, sweeps, deliveries and requests have some each."""
 SHUTDOWN_SECONDS = 15.0
 """Seconds that roles have to finish what is in hand; what is cut off then is taken up by the next start."""
 
@@ -103,47 +109,59 @@ async def serving(application: Any, listener: socket.socket, settings: Settings)
 
 
 class Service:
-    """Some roles in one process, on a database and a broker that stand already."""
+    """Some roles in one process, on a database and a broker that stand already.
 
-    def __init__(self, settings: Settings, roles: Collection[str], clock: Clock) -> None:
+    `ready` is set once everything runs. `letters` gives the console caught mail to show (demonstrations).
+    """
+
+    def __init__(
+        self, settings: Settings, roles: Collection[Role], clock: Clock, letters: Letters | None = None
+    ) -> None:
         self.settings = settings
         self.roles = frozenset(roles)
         self.clock = clock
+        self.letters = letters
         self.instance = f"{socket.gethostname()}:{os.getpid()}"
         self.ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs until `stop`. Raises Fault for what only a person can mend; waits for everything else."""
-        from app.roles import build_http, build_ingest, build_loops  # after settings and logs stand
-
         async with AsyncExitStack() as stack:
             listener = None
-            if "api" in self.roles:
+            if Role.API in self.roles:
                 listener = bind(self.settings.api.host, self.settings.api.port)
                 stack.callback(listener.close)
+            if Role.INGEST in self.roles:
+                broker_of(self.settings)  # an address that is none is said before anything is waited for
             if not await wait_for_database(self.settings.database, stop):
                 return
-            pool = make_pool(self.settings.database, name=self.instance, max_size=12)
+            pool = make_pool(self.settings.database, name=self.instance, max_size=POOL_SIZE)
             await pool.open()
             stack.push_async_callback(pool.close)
             tasks = await stack.enter_async_context(_tasks(stop))
+            wakers: dict[str, list[asyncio.Event]] = {}
 
             loops = build_loops(self.settings, self.roles, pool, self.clock)
-            wakers: dict[str, list[asyncio.Event]] = {}
             for loop in loops:
-                tasks.append(asyncio.create_task(self._loop(loop, pool, stop), name=f"loop {loop.name}"))
-                if loop.wake_on:
+                tasks.append(
+                    _task(f"loop {loop.name}", run_loop(loop, pool, self.clock, self.instance, stop))
+                )
+                if loop.wake_on is not None:
                     wakers.setdefault(loop.wake_on, []).append(loop.wake)
-            if "ingest" in self.roles:
-                intake = build_ingest(self.settings, pool, self.clock, self.instance, wakers)
-                tasks.append(asyncio.create_task(intake.run(stop), name="ingest"))
+            if Role.INGEST in self.roles:
+                commands = asyncio.Event()
+                wakers[COMMANDS] = [commands]
+                intake = build_ingest(self.settings, pool, self.clock, self.instance, commands)
+                tasks.append(_task("ingest", intake.run(stop)))
             if listener is not None:
-                application = build_http(self.settings, pool, self.clock, stop, wakers)
+                broadcast = Broadcast(pool)
+                wakers[LIVE] = [broadcast.wake]
+                tasks.append(_task("live stream", broadcast.run(stop)))
+                sweeps = [loop.name for loop in loops]
+                application = build_http(self.settings, pool, self.clock, broadcast, sweeps, self.letters)
                 await stack.enter_async_context(serving(application, listener, self.settings))
                 log.info("listening", address=f"http://{self.settings.api.host}:{listener.getsockname()[1]}")
-            tasks.append(
-                asyncio.create_task(listen(self.settings.database, wakers, stop), name="listen for hints")
-            )
+            tasks.append(_task("listen for hints", listen(self.settings.database, wakers, stop)))
             scheduler = schedule_ticks(loops)
             scheduler.start()
             stack.callback(scheduler.shutdown, wait=False)
@@ -151,8 +169,9 @@ class Service:
             self.ready.set()
             await _until_stopped(tasks, stop)
 
-    async def _loop(self, loop: Loop, pool: Pool, stop: asyncio.Event) -> None:
-        await run_loop(loop, pool, self.clock, self.instance, stop)
+
+def _task(name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(work, name=name)
 
 
 @asynccontextmanager

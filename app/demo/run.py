@@ -19,7 +19,7 @@ from app.demo.story import Say, Story, until
 from app.embedded.servers import embedded_servers
 from app.load import apply_files
 from app.logs import configure_logs
-from app.roles import Role
+from app.role import Role
 from app.service import Service
 from app.settings import Settings, load_settings
 from db.pool import Connection, connection_arguments

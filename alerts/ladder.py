@@ -64,6 +64,7 @@ VISIT = "visit"
 VISIT_ONCE = "visit.once"
 VISIT_CENTRE = "visit.centre"
 TECHNICAL = "technical"
+REPAIR = "repair"
 
 _ZERO = timedelta(0)
 _TECHNICAL_REMINDER = timedelta(hours=24)
@@ -101,6 +102,9 @@ def restore(name: str, step: timedelta | None) -> Ladder:
         return Ladder(name, (Rung(1, _ZERO, Audience.ON_CALL),), None)
     if name == TECHNICAL:
         rungs = (Rung(1, _ZERO, Audience.QUEUE), Rung(2, _TECHNICAL_REMINDER, Audience.ALL_CONTACTS))
+        return Ladder(name, rungs, _TECHNICAL_REMINDER)
+    if name == REPAIR:
+        rungs = (Rung(1, _ZERO, Audience.ON_CALL), Rung(2, _TECHNICAL_REMINDER, Audience.ALL_CONTACTS))
         return Ladder(name, rungs, _TECHNICAL_REMINDER)
     if name in (VISIT, VISIT_CENTRE):
         if step is None or step <= _ZERO:

@@ -1,7 +1,7 @@
 """Nouns of alerts: who is told, who owes an answer, and what was said."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -98,6 +98,11 @@ class Signal:
     known_hub: bool = True
 
 
+def visit_key(visit_ref: str, kind: str, raised_at: datetime) -> str:
+    """What tells a visit's alerts apart: one of a kind for a visit and a moment of raising."""
+    return f"{visit_ref}|{kind}|{raised_at.astimezone(UTC).isoformat()}"
+
+
 @dataclass(frozen=True, slots=True)
 class VisitAlert:
     """What care asks to be raised for a visit. `step` is the ladder's *a*; `raised_at` the true due time.
@@ -122,4 +127,42 @@ class VisitAlert:
     @property
     def dedupe_key(self) -> str:
         """One alert of a kind for a visit and a moment of raising."""
-        return f"{self.visit_ref}|{self.kind}|{self.raised_at.isoformat()}"
+        return visit_key(self.visit_ref, self.kind, self.raised_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One organisation's share in an alert, as its row stands.
+
+    `step` and `stepped_at` are the ladder's cursor: the last step taken, and when it was due. `step_from` is
+    where the ladder counts from: the raise, or the moment at which a promised arrival was given up.
+    """
+
+    id: int
+    alert_id: int
+    organisation_id: str
+    role: Role
+    state: DutyState
+    priority: Priority
+    raised_at: datetime
+    ladder: str
+    step_from: datetime
+    ladder_step: timedelta | None = None
+    step: int = 0
+    stepped_at: datetime | None = None
+    next_check_at: datetime | None = None
+    claimed_by: str | None = None
+    claimed_at: datetime | None = None
+    lease_until: datetime | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    eta: datetime | None = None
+    closed_by: str | None = None
+    closed_at: datetime | None = None
+    outcome: str | None = None
+
+    def holder(self, now: datetime) -> str | None:
+        """Who has it in hand: a claim counts until its lease ends, that moment excluded."""
+        if self.claimed_by is None or self.lease_until is None or self.lease_until <= now:
+            return None
+        return self.claimed_by

@@ -1,0 +1,188 @@
+"""Typed functions over `queries.sql`: rows in, rows out, no policy, in the caller's transaction."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from alerts.faults import Fault
+from alerts.model import Duty, DutyState, Priority, Role
+from alerts.reach import Reachable, channels_of
+from db.pool import Connection, execute, fetch_all, fetch_one
+from db.sql import Queries
+
+Q = Queries("alerts")
+
+
+def _plain(value: object) -> str:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return f"{value.total_seconds():f} seconds"
+    raise TypeError(f"no column takes a {type(value).__name__}")
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, default=_plain)
+
+
+def as_rows(rows: Iterable[Mapping[str, Any]]) -> Jsonb:
+    """Rows for a statement that reads them with jsonb_to_recordset."""
+    return Jsonb(list(rows), dumps=_dumps)
+
+
+@dataclass(frozen=True, slots=True)
+class HubHome:
+    """Where a hub stands; several residents and centres where a home or a scheme has them."""
+
+    hub_id: str
+    dwelling_id: str | None
+    scheme: str | None
+    residents: tuple[str, ...]
+    centres: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One line of an alert's history. `at` is when it became true."""
+
+    alert_id: int
+    duty_id: int | None
+    at: datetime
+    what: str
+    actor: str = "threshold"
+    detail: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One line of the live stream for some organisations."""
+
+    topic: str
+    organisations: tuple[str, ...]
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One message to one contact by one channel, written where it was decided."""
+
+    alert_id: int
+    duty_id: int
+    organisation_id: str
+    contact_id: int
+    channel: str
+    purpose: str
+    step: int
+    priority: int
+    idempotency_key: str
+    message: Mapping[str, Any]
+    corrects: int | None = None
+
+
+_DUTY_FIELDS = tuple(field.name for field in fields(Duty))
+
+
+def duty_from(row: DictRow) -> Duty:
+    """A duty from its row."""
+    values = {name: row[name] for name in _DUTY_FIELDS}
+    values |= {
+        "role": Role(row["role"]),
+        "state": DutyState(row["state"]),
+        "priority": Priority(row["priority"]),
+    }
+    return Duty(**values)
+
+
+def fault_from(row: DictRow) -> Fault:
+    """A fault from its row."""
+    return Fault(**{field.name: row[field.name] for field in fields(Fault)})
+
+
+async def homes_of(conn: Connection, hubs: Iterable[str]) -> dict[str, HubHome]:
+    """Where each known hub stands."""
+    rows = await fetch_all(conn, Q["homes_of_hubs"], hubs=sorted(set(hubs)))
+    return {
+        row["hub_id"]: HubHome(
+            row["hub_id"], row["dwelling_id"], row["scheme"], tuple(row["residents"]), tuple(row["centres"])
+        )
+        for row in rows
+    }
+
+
+async def all_centres(conn: Connection) -> list[str]:
+    """Every monitoring centre."""
+    return [row["id"] for row in await fetch_all(conn, Q["all_centres"])]
+
+
+async def contacts_of(conn: Connection, organisations: Iterable[str]) -> dict[str, list[Reachable]]:
+    """The contacts of each organisation; an organisation without any has an empty list."""
+    found: dict[str, list[Reachable]] = {organisation: [] for organisation in organisations}
+    if not found:
+        return found
+    for row in await fetch_all(conn, Q["contacts_of"], organisations=sorted(found)):
+        channels = channels_of(row["email"], row["webhook_url"], webhook_disabled=row["webhook_disabled"])
+        found[row["organisation_id"]].append(
+            Reachable(row["id"], row["organisation_id"], row["name"], row["on_call"], channels)
+        )
+    return found
+
+
+async def open_duties(conn: Connection, duties: Sequence[Duty]) -> list[Duty]:
+    """Opens those duties that do not exist yet, and returns them with their numbers."""
+    if not duties:
+        return []
+    rows = await fetch_all(conn, Q["open_duties"], rows=as_rows(asdict(duty) for duty in duties))
+    by_party = {(duty.alert_id, duty.organisation_id, duty.role): duty for duty in duties}
+    opened = []
+    for row in rows:
+        duty = by_party[(row["alert_id"], row["organisation_id"], Role(row["role"]))]
+        opened.append(Duty(**{**{name: getattr(duty, name) for name in _DUTY_FIELDS}, "id": row["id"]}))
+    return opened
+
+
+async def save_duties(conn: Connection, duties: Sequence[Duty]) -> None:
+    """Writes duties as they stand now."""
+    if duties:
+        await execute(conn, Q["save_duties"], rows=as_rows(asdict(duty) for duty in duties))
+
+
+async def save_faults(conn: Connection, faults: Sequence[Fault]) -> None:
+    """Writes faults as they stand now."""
+    if faults:
+        await execute(conn, Q["save_faults"], rows=as_rows(asdict(fault) for fault in faults))
+
+
+async def lock_duty(conn: Connection, duty_id: int) -> Duty | None:
+    """One duty, locked; None when there is none of this number."""
+    row = await fetch_one(conn, Q["lock_duty"], id=duty_id)
+    return duty_from(row) if row else None
+
+
+async def add_history(conn: Connection, lines: Sequence[History], now: datetime) -> None:
+    """Writes history."""
+    if lines:
+        rows = ({**asdict(line), "detail": line.detail or {}} for line in lines)
+        await execute(conn, Q["add_history"], rows=as_rows(rows), now=now)
+
+
+async def add_deliveries(conn: Connection, messages: Sequence[OutboxRow], now: datetime) -> None:
+    """Puts messages into the outbox, due at once."""
+    if messages:
+        await execute(conn, Q["add_deliveries"], rows=as_rows(asdict(row) for row in messages), now=now)
+
+
+async def add_feed(conn: Connection, news: Sequence[News], now: datetime) -> None:
+    """Tells the live stream; what concerns nobody is left out."""
+    rows = [
+        {"topic": item.topic, "organisations": sorted(set(item.organisations)), "payload": item.payload}
+        for item in news
+        if item.organisations
+    ]
+    if rows:
+        await execute(conn, Q["add_feed"], rows=as_rows(rows), now=now)

@@ -38,7 +38,7 @@ def enrol(context: typer.Context, hub: Hub) -> None:
     asyncio.run(_enrol(settings, hub, kept))
     if settings.mqtt.password_file is None:
         typer.echo(
-            "no password file is set (THRESHOLD_MQTT__PASSWORD_FILE); the broker needs this line in its own:\n"
+            "no password file is set (THRESHOLD_MQTT__PASSWORD_FILE); the broker's own needs this line:\n"
             f"{hub}:{kept}",
             err=True,
         )

@@ -50,13 +50,13 @@ def list_(
             str(row["id"]),
             f"{row['received_at']:%Y-%m-%d %H:%M:%S}Z",
             str(row["seen"]),
-            row["hub_id"] or row["topic"],
-            row["event_id"] or "-",
+            _shown(row["hub_id"] or row["topic"]),
+            _shown(row["event_id"] or "-"),
             row["reason"] + alarm,
             str(row["bytes"]),
             row["replay_result"] or "-",
         )
-    Console(soft_wrap=True, highlight=False).print(table)
+    Console(soft_wrap=True, highlight=False, markup=False).print(table)
 
 
 @cli.command()
@@ -73,6 +73,11 @@ def replay(
     settings = load_settings(context.obj)
     taken_in, refused = asyncio.run(_replay(settings.database, Topics(settings.mqtt.root), ids))
     typer.echo(f"taken in: {taken_in}, rejected again: {refused}")
+
+
+def _shown(text: str) -> str:
+    """Text that a stranger sent, without what would move a terminal's cursor."""
+    return text if text.isprintable() else ascii(text)
 
 
 async def _list(url: str, everything: bool, limit: int) -> list[dict[str, Any]]:

@@ -140,7 +140,7 @@ def home_event(stored: Fact, arrival: int) -> HomeEvent:
         panel=_text(data, "panel"),
         credential=row.credential,
         method=_text(data, "method"),
-        scope=Scope(scope) if scope in _SCOPES else None,
+        scope=Scope(scope) if isinstance(scope, str) and scope in _SCOPES else None,
         queued=queued if isinstance(queued, int) and not isinstance(queued, bool) else None,
     )
 

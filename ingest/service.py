@@ -7,9 +7,8 @@ acknowledged or receipted (DESIGN, promise 1).
 from collections.abc import Sequence
 from datetime import datetime
 
-import care.service
-
 import alerts.service
+import care.service
 from db.pool import Connection
 from gateway.codec import ALARM_PREFIX, Reason, Rejected, encode_event, refuse_events
 from gateway.model import Event

@@ -1,0 +1,114 @@
+"""What a batch says of the hubs themselves."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.model import Event, Status
+from ingest.hearing import Gap, Heard, KnownHub, calls_for_a_look, gaps, gather
+from ingest.model import Arrival
+
+T0 = datetime(2026, 11, 21, 18, tzinfo=UTC)
+EVERY = timedelta(minutes=10)
+TICK = timedelta(microseconds=1)
+
+
+def known(**fields: Any) -> KnownHub:
+    whole: dict[str, Any] = {
+        "id": "h", "heartbeat_every": EVERY, "last_heard_at": T0, "online": True, "next_check_at": T0,
+    }  # fmt: skip
+    return KnownHub(**(whole | fields))
+
+
+def arrival(
+    at: datetime = T0, *events: Event, status: Status | None = None, retained: bool = False
+) -> Arrival:
+    return Arrival("t", "h", at, b"", retained, events, (), status)
+
+
+def heartbeat(at: datetime, **data: Any) -> Event:
+    return Event(id="1", type="heartbeat", at=at, data=data)
+
+
+def heard(*arrivals: Arrival) -> Heard:
+    return gather(arrivals)["h"]
+
+
+@pytest.mark.parametrize(
+    ("before", "times", "expected"),
+    [
+        (None, [T0], ()),
+        (T0, [T0 + EVERY], ()),
+        (T0, [T0 + EVERY + TICK], (Gap(T0, T0 + EVERY + TICK),)),
+        (T0, [T0 + 3 * EVERY, T0 + EVERY], (Gap(T0 + EVERY, T0 + 3 * EVERY),)),
+        (T0, [T0 - 3 * EVERY], ()),
+        (T0, [], ()),
+    ],
+)
+def test_gaps_are_longer_than_the_hubs_own_interval(
+    before: datetime | None, times: list[datetime], expected: tuple[Gap, ...]
+) -> None:
+    """A gap begins one tick past the interval; the first word ever and a late replay make none."""
+    assert gaps(before, times, EVERY) == expected
+
+
+def test_only_the_hubs_own_voice_counts_as_heard() -> None:
+    """Wills and retained statuses change what we know of the hub, not when it was last heard."""
+    said = heard(
+        arrival(T0, status=Status(online=True), retained=True),
+        arrival(T0 + TICK, status=Status(online=False)),
+    )
+    assert said.row(known(), None).heard_to is None
+    assert said.row(known(), None).online is False
+    assert heard(arrival(T0, heartbeat(T0))).row(known(), None).heard_to == T0
+
+
+def test_whatever_is_heard_after_a_will_means_back() -> None:
+    """A hub that speaks is online, whatever its last status said."""
+    gone = arrival(T0, status=Status(online=False))
+    assert heard(gone, arrival(T0 + TICK, heartbeat(T0))).online is True
+    assert heard(arrival(T0, heartbeat(T0)), gone).online is False
+
+
+def test_the_queue_is_that_of_the_last_fresh_heartbeat() -> None:
+    """A heartbeat older than the interval, or without a number, says nothing of the queue now."""
+    fresh = heartbeat(T0 - EVERY, queued=3)
+    old = heartbeat(T0 - EVERY - TICK, queued=9)
+    mute = heartbeat(T0)
+    suspect = heartbeat(T0 + timedelta(days=3), queued=5)
+    assert heard(arrival(T0, fresh), arrival(T0, old), arrival(T0, mute)).queued(EVERY) == 3
+    assert heard(arrival(T0, old)).queued(EVERY) is None
+    assert heard(arrival(T0, suspect)).queued(EVERY) == 5
+    for odd in (-1, True, "3", 1.5, None):
+        assert heard(arrival(T0, heartbeat(T0, queued=odd))).queued(EVERY) is None
+    assert heard(arrival(T0, heartbeat(T0, queued=10**30))).queued(EVERY) == 2**31 - 1
+
+
+def test_a_kept_status_is_recorded_only_when_it_is_news() -> None:
+    """Every subscription brings all retained statuses again; only those that differ become rows."""
+    kept = heard(arrival(T0, status=Status(online=True), retained=True))
+    assert kept.told_anew(known(online=True)) == ()
+    assert [row.online for row in kept.told_anew(known(online=False))] == [True]
+    live = heard(arrival(T0, status=Status(online=True)))
+    assert len(live.told_anew(known(online=True))) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "found", "why"),
+    [
+        (known(), heard(arrival()), (), None),
+        (known(last_heard_at=None), heard(arrival()), (), "heard for the first time"),
+        (known(), heard(arrival()), (Gap(T0, T0),), "heard after a gap"),
+        (known(), heard(arrival(status=Status(online=False))), (), "gone"),
+        (known(online=False), heard(arrival()), (), "back"),
+        (known(online=None), heard(arrival(status=Status(online=False))), (), None),
+        (known(next_check_at=None), heard(arrival()), (), "heard after a long silence"),
+        (known(next_check_at=None), heard(arrival(status=Status(online=True), retained=True)), (), None),
+    ],
+)
+def test_supervision_looks_at_once_when_something_turned(
+    before: KnownHub, said: Heard, found: tuple[Gap, ...], why: str | None
+) -> None:
+    """An ordinary message costs supervision nothing; a turn makes it look now."""
+    assert calls_for_a_look(before, said, found) == why

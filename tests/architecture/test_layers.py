@@ -1,10 +1,13 @@
 """Decisions stay pure. The direction of imports itself is held by import-linter (pyproject.toml)."""
 
+import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 
 import grimp
 
-from tests.architecture.sources import PROJECT
+from tests.architecture.sources import PACKAGES, PROJECT, modules
 
 DECIDING = ("alerts", "care")
 
@@ -24,3 +27,22 @@ def test_every_decision_is_held_to_purity() -> None:
         and not graph.find_upstream_modules(name) & impure
     ]
     assert unlisted == [], "add these to the contract 'Decisions are functions of data and now'"
+
+
+EMBEDDED = {"app/embedded", "app/demo"}
+"""What only the embedded edition and the demonstration need is an extra of the package."""
+
+
+def test_the_image_has_what_the_service_imports() -> None:
+    """Every library that the service imports is in the lock of its image, but for the embedded edition's."""
+    lock = (PROJECT / "deploy" / "requirements-run.lock").read_text()
+    locked = {name.lower().replace("_", "-") for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
+    distributions = packages_distributions()
+    missing = {
+        f"{module.place} imports {name}"
+        for module in modules(*PACKAGES)
+        if not any(module.place.startswith(folder) for folder in EMBEDDED)
+        for name in module.imported() - sys.stdlib_module_names - set(PACKAGES)
+        if not {found.lower().replace("_", "-") for found in distributions.get(name, [])} & locked
+    }
+    assert missing == set()

@@ -24,10 +24,11 @@ def _times(window: Window) -> str:
 
 def shifted(window: Window) -> str:
     """The note on a wall time that does not exist that night."""
-    return (
-        f"The clocks went forward over its planned time ({window.visit.start_wall:%H:%M}), so it moved to "
-        f"{clock(window.visit.start_at, window.zone)}."
-    )
+    visit, zone = window.visit, window.zone
+    start = clock(visit.start_at, zone)
+    if start == f"{visit.start_wall:%H:%M}":
+        return f"The clocks skip its planned end, which moved to {clock(visit.end_at, zone)}."
+    return f"The clocks skip its planned start, {visit.start_wall:%H:%M}, which moved to {start}."
 
 
 def cancelled(window: Window) -> str:

@@ -73,10 +73,8 @@ def test_every_command_is_described() -> None:
             missing.append(f"threshold {words}")
             continue
         for parameter in command.params:
-            shown = (
-                parameter.opts[-1] if isinstance(parameter, click.Option) else parameter.human_readable_name
-            )
-            if shown != "--help" and shown.strip("[]").rstrip(".…") not in section[0]:
+            shown = parameter.opts[-1] if parameter.param_type_name == "option" else parameter.name.upper()
+            if shown != "--help" and shown not in section[0]:
                 missing.append(f"threshold {words}: {shown}")
     assert missing == []
 

@@ -33,6 +33,9 @@ ANSWER_SECONDS = Histogram(
     ["role"],
     buckets=(5, 15, 30, 60, 120, 180, 300, 600, 1800, 3600, 7200, 21600),
 )
+SWEEP_FAILED = Counter(
+    "threshold_sweep_failures", "Parts of a sweep that failed and were taken row by row", ["sweep"]
+)
 POISONED = Counter(
     "threshold_sweep_poisoned_rows", "Rows that could not be decided and were pushed forward", ["sweep"]
 )

@@ -108,7 +108,7 @@ WHERE fault.hub_id = new.hub_id AND fault.device = new.device AND fault.kind = n
 
 -- name: fold_repeats
 -- Counts repeated failures in the alerts that stand open for them.
-UPDATE alert SET press_count = press_count + new.presses, last_press_at = greatest(last_press_at, new.last_press_at)
+UPDATE alert SET press_count = alert.press_count + new.presses, last_press_at = greatest(alert.last_press_at, new.last_press_at)
 FROM jsonb_to_recordset(%(rows)s) AS new (dedupe_key text, presses integer, last_press_at timestamptz)
 WHERE alert.dedupe_key = new.dedupe_key AND alert.closed_at IS NULL
 RETURNING alert.id, alert.dedupe_key;

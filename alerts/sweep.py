@@ -34,74 +34,72 @@ async def sweep_due(pool: Pool, now: datetime, silence_factor: float = SILENCE_F
     Duties come first: what a person is waiting for waits for no fault and no silent hub.
     """
     taken = await _sweep_duties(pool, now)
-    taken += await _sweep(pool, "faults", raise_lasting_faults, "postpone_fault", now)
-    hubs = partial(watch_hubs, factor=silence_factor)
+    taken += await _sweep(pool, "faults", partial(raise_lasting_faults, now=now), "postpone_fault", now)
+    hubs = partial(watch_hubs, now=now, factor=silence_factor)
     return taken + await _sweep(pool, "hubs", hubs, "postpone_hub", now)
 
 
-async def _sweep_duties(pool: Pool, now: datetime) -> int:
+Work = Callable[[Connection], Awaitable[int]]
+
+
+async def _alone(pool: Pool, what: str, work: Work) -> int | None:
+    """Work in a transaction of its own; None when it failed by a fault of its own and nothing was written.
+
+    Raises OperationalError: the database is away, or two of us met, and no row is to blame.
+    """
     try:
         async with pool.connection() as conn, conn.transaction():
-            rows = await fetch_all(conn, Q["due_duties"], now=now, limit=BATCH)
-            await _climb(conn, rows, now)
-            return len(rows)
+            return await work(conn)
     except OperationalError:
-        raise  # the database is away, or two of us met: no row is to blame
+        raise
     except Exception:
-        log.warning("a batch of duties failed, taking them one by one", exc_info=True)
+        metrics.SWEEP_FAILED.labels(what).inc()
+        log.exception("a part of the sweep failed", sweep=what)
+        return None
+
+
+async def _sweep_duties(pool: Pool, now: datetime) -> int:
+    taken = await _alone(pool, "duties", partial(_climb_due, now=now))
+    if taken is not None:
+        return taken
     async with pool.connection() as conn:
         numbers = [row["id"] for row in await fetch_all(conn, Q["due_duty_ids"], now=now, limit=BATCH)]
     for number in numbers:
-        await _sweep_duty(pool, number, now)
+        if await _alone(pool, "duties", partial(_climb_one, number=number, now=now)) is None:
+            metrics.POISONED.labels("duties").inc()
+            async with pool.connection() as conn:
+                await execute(conn, Q["postpone_duty"], id=number, at=now + POISON_PAUSE)
     return len(numbers)
 
 
-async def _sweep_duty(pool: Pool, number: int, now: datetime) -> None:
-    try:
-        async with pool.connection() as conn, conn.transaction():
-            row = await fetch_one(conn, Q["lock_due_duty"], id=number, now=now)
-            await _climb(conn, [row] if row else [], now)
-    except OperationalError:
-        raise
-    except Exception:
-        metrics.POISONED.labels("duties").inc()
-        log.exception("a duty could not be decided and is pushed forward", duty=number)
-        async with pool.connection() as conn:
-            await execute(conn, Q["postpone_duty"], id=number, at=now + POISON_PAUSE)
-
-
-async def _climb(conn: Connection, rows: list[dict[str, object]], now: datetime) -> None:
+async def _climb_due(conn: Connection, now: datetime) -> int:
+    rows = await fetch_all(conn, Q["due_duties"], now=now, limit=BATCH)
     if rows:
         await climb(conn, [store.duty_from(row) for row in rows], now)
+    return len(rows)
+
+
+async def _climb_one(conn: Connection, number: int, now: datetime) -> int:
+    row = await fetch_one(conn, Q["lock_due_duty"], id=number, now=now)
+    if row is None:
+        return 0
+    await climb(conn, [store.duty_from(row)], now)
+    return 1
 
 
 async def _sweep(
-    pool: Pool,
-    what: str,
-    work: Callable[[Connection, datetime, int], Awaitable[int]],
-    postpone: str,
-    now: datetime,
+    pool: Pool, what: str, work: Callable[..., Awaitable[int]], postpone: str, now: datetime
 ) -> int:
     """A batch of one kind; when it fails, row by row, pushing forward the one that fails by itself."""
-    try:
-        async with pool.connection() as conn, conn.transaction():
-            return await work(conn, now, BATCH)
-    except OperationalError:
-        raise
-    except Exception:
-        log.warning("a batch failed, taking it row by row", sweep=what, exc_info=True)
-    done = 0
-    while done < BATCH:
-        try:
-            async with pool.connection() as conn, conn.transaction():
-                if not await work(conn, now, 1):
-                    break
-        except OperationalError:
-            raise
-        except Exception:
+    taken = await _alone(pool, what, partial(work, limit=BATCH))
+    if taken is not None:
+        return taken
+    for done in range(BATCH):
+        taken = await _alone(pool, what, partial(work, limit=1))
+        if taken == 0:
+            return done
+        if taken is None:
             metrics.POISONED.labels(what).inc()
-            log.exception("a row could not be decided and is pushed forward", sweep=what)
             async with pool.connection() as conn:
                 await execute(conn, Q[postpone], now=now, at=now + POISON_PAUSE)
-        done += 1
-    return done
+    return BATCH

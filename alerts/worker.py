@@ -15,7 +15,7 @@ import structlog
 from psycopg.rows import DictRow
 
 from alerts import metrics, store
-from alerts.channels import Channel, Outgoing
+from alerts.channels.contract import Channel, Outgoing
 from alerts.model import Priority
 from alerts.retry import (
     Corrected,

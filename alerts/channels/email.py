@@ -9,7 +9,7 @@ from typing import Literal
 
 import aiosmtplib
 
-from alerts.channels import Outgoing
+from alerts.channels.contract import Outgoing
 from alerts.retry import Delivered, Outcome, Permanent, Retryable
 
 Security = Literal["starttls", "tls", "none"]

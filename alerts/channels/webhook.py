@@ -18,7 +18,7 @@ from functools import cache
 import httpx
 from standardwebhooks.webhooks import Webhook
 
-from alerts.channels import Outgoing
+from alerts.channels.contract import Outgoing
 from alerts.retry import Delivered, Outcome, Permanent, Retryable
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

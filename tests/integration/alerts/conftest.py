@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alerts import service, sweep
-from alerts.channels import Outgoing
+from alerts.channels.contract import Outgoing
 from alerts.model import Actor, Signal, VisitAlert, VisitAlertKind
 from alerts.retry import Delivered, Outcome
 from alerts.worker import deliver_due

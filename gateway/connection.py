@@ -54,6 +54,8 @@ class Connection:
         self.subscribed: asyncio.Future[None] = self.loop.create_future()
         self.session_present = False
         self.unacknowledged: dict[int, float] = {}
+        """Message ids in the order of their delivery, with the loop's time at which each was taken."""
+        self._done: set[int] = set()
         self.client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=broker.client_id,
@@ -110,6 +112,20 @@ class Connection:
                 # paho would ask the broker whether it is there and, as we do not read, never learn.
                 self.client.publish(self._own_topic, b"", qos=0)
         return self.ended.result()
+
+    def acknowledge(self, mid: int) -> None:
+        """Tells the broker that a message is ours, once all that were delivered before it are ours too.
+
+        MQTT asks for acknowledgements in the order of delivery (3.1.1, section 4.6), and rumqttd ends the
+        connection of who answers in another; we commit a press before what waited longer.
+        """
+        if mid not in self.unacknowledged:
+            return
+        self._done.add(mid)
+        while self.unacknowledged and (first := next(iter(self.unacknowledged))) in self._done:
+            self._done.discard(first)
+            del self.unacknowledged[first]
+            self.client.ack(first, 1)
 
     def close(self, why: str) -> None:
         """Ends it from our side; the broker keeps the session."""

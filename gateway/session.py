@@ -147,7 +147,7 @@ class Session:
         """A message has arrived by this connection."""
         now = self._clock()
         if message.qos:
-            connection.unacknowledged[message.mid] = connection.loop.time()
+            connection.unacknowledged.setdefault(message.mid, connection.loop.time())
         try:
             topic = message.topic
         except UnicodeDecodeError:  # kept by whoever reads the topic as one of no kind we know
@@ -174,8 +174,7 @@ class Session:
         if message.connection is not self._connection:
             metrics.STALE_ACKS.inc()
             return
-        message.connection.unacknowledged.pop(message.mid, None)
-        message.connection.client.ack(message.mid, message.qos)
+        message.connection.acknowledge(message.mid)
 
     def publish(self, topic: str, payload: bytes) -> bool:
         """Hands a message to the broker, QoS 1, not retained; False without a connection."""

@@ -36,3 +36,31 @@ class RosterErrors(FileErrors):
 
 class EmptiedDay(FileErrors):
     """A full roster that would cancel more than a fifth of a day's visits (contract §4)."""
+
+
+class CareRefused(Exception):
+    """Something that a person asked for and that cannot be done, in one sentence for them."""
+
+
+class NoSuchVisit(CareRefused):
+    """No visit has that ref."""
+
+
+class NoSuchResident(CareRefused):
+    """No resident has that id."""
+
+
+class NoSuchSuspension(CareRefused):
+    """No suspension has that id."""
+
+
+class UnknownReason(CareRefused):
+    """A reason that is not on the list."""
+
+
+class BadTimes(CareRefused):
+    """Times that contradict each other, or the visit."""
+
+
+class TooLate(CareRefused):
+    """Something that can no longer be done."""

@@ -37,6 +37,9 @@ from db.wake import CARE, wake
 HORIZON = timedelta(weeks=8)
 """How far ahead visits are made (domain/visits.md §8)."""
 
+FIRST_ZONE = "Pacific/Kiritimati"
+"""Where every date begins first: there the horizon is reached first, and it is one date for all."""
+
 _SHARE = 5
 """A full roster that would cancel more than one in so many of a day's visits is refused."""
 
@@ -77,6 +80,11 @@ class Loading:
         return dict(sorted(days.items()))
 
 
+def last_date(now: datetime) -> date:
+    """Up to which service date visits are made."""
+    return local_date(now, FIRST_ZONE) + HORIZON
+
+
 async def prepare(
     conn: Connection,
     estate: Estate,
@@ -109,7 +117,7 @@ async def prepare(
         changes,
         suspensions,
         revisions,
-        {name: plan.last_date(name) for name in plan.replanned},
+        dict.fromkeys(plan.replanned, last_date(now)),
         tuple(_notices(changes, suspensions, revisions)),
         (*warnings(estate), *(str(fault) for roster in rosters for fault in roster.warnings)),
     )
@@ -138,10 +146,6 @@ class _Plan:
     def _home(estate: Estate, package: str) -> tuple[str, str]:
         dwelling = _dwelling(estate, estate.packages[package])
         return dwelling.id, dwelling.time_zone
-
-    def last_date(self, package: str) -> date:
-        """Up to which service date this package's visits are made now."""
-        return local_date(self.now, self._home(self.estate, package)[1]) + HORIZON
 
     async def follow_packages(self, rows: Mapping[str, RosterRow]) -> None:
         """New and changed packages make their visits anew; those of ended packages are cancelled."""
@@ -192,7 +196,7 @@ class _Plan:
             if ref not in rows:
                 self._take(withdraw(known, reason, self.now, Source.ROSTER))
         for package in self.estate.packages.values():
-            ahead = {day for day in dates if day > self.last_date(package.id)}
+            ahead = {day for day in dates if day > last_date(self.now)}
             if package.provider_id not in providers or not ahead:
                 continue
             dwelling = _dwelling(self.estate, package)
@@ -206,7 +210,7 @@ class _Plan:
         dwelling = _dwelling(self.estate, package)
         # From yesterday on: a visit of last night may still be under way.
         first = local_date(self.now, dwelling.time_zone) - DAY
-        return occurrences(package, dwelling, first, self.last_date(name))
+        return occurrences(package, dwelling, first, last_date(self.now))
 
     def _moved(self, visit: Visit, package: Package) -> Visit:
         """A roster's visit under what the package and the home are now."""
@@ -280,6 +284,8 @@ async def apply(conn: Connection, loading: Loading, now: datetime) -> None:
     away = suspensions_by_resident((await read_stored(conn)).estate.suspensions)
     await merge_visits(conn, [(each.visit, first_look(each.visit, away, now)) for each in revisions])
     await _ask_rechecks(conn, loading, revisions, now)
+    # Last, because from here to the commit intake waits for these hubs.
+    await put_hubs(conn, [loading.estate.hubs[name] for name in loading.changes["hubs"].touched])
     await wake(conn, CARE)
 
 
@@ -289,7 +295,6 @@ async def _write_nouns(conn: Connection, loading: Loading, now: datetime) -> Non
         await put_organisation(conn, estate.organisations[name])
     await put_dwellings(conn, [estate.dwellings[name] for name in changes["dwellings"].touched])
     await put_residents(conn, [estate.residents[name] for name in changes["residents"].touched])
-    await put_hubs(conn, [estate.hubs[name] for name in changes["hubs"].touched])
     if changes["carers"].ended:
         await end_carers(conn, list(changes["carers"].ended), now)
     await put_carers(conn, [estate.carers[name] for name in changes["carers"].touched], now)

@@ -244,3 +244,285 @@ FROM recurrence WHERE package_id = ANY (%(packages)s);
 -- name: extend_recurrences
 -- The visits of these packages are made up to this date now.
 UPDATE recurrence SET planned_until = %(until)s WHERE package_id = ANY (%(packages)s) AND rrule IS NOT NULL;
+
+-- name: recheck_homes
+-- Has judged again what evidence of a home may touch: for those who live there.
+INSERT INTO recheck (resident_id, from_at, until_at, at)
+SELECT resident.id, min(said.effective_at), max(said.effective_at), %(now)s
+FROM unnest(%(hubs)s::text[], %(moments)s::timestamptz[]) AS said (hub_id, effective_at)
+JOIN hub ON hub.id = said.hub_id
+JOIN resident ON resident.dwelling_id = hub.dwelling_id
+GROUP BY resident.id;
+
+-- name: recheck_behind_shared_doors
+-- Has judged again what a carer's credential at a scheme's door may touch: for those in the scheme whom the carer's
+-- provider visits about then.
+INSERT INTO recheck (resident_id, from_at, until_at, at)
+SELECT visit.resident_id, min(said.effective_at), max(said.effective_at), %(now)s
+FROM unnest(%(hubs)s::text[], %(moments)s::timestamptz[], %(credentials)s::text[])
+    AS said (hub_id, effective_at, credential)
+JOIN hub ON hub.id = said.hub_id AND hub.scheme IS NOT NULL
+JOIN dwelling ON dwelling.scheme = hub.scheme
+JOIN credential ON credential.credential = said.credential
+JOIN carer ON carer.id = credential.carer_id
+JOIN visit ON visit.dwelling_id = dwelling.id AND visit.provider_id = carer.provider_id
+    AND visit.start_at BETWEEN said.effective_at - interval '3 days' AND said.effective_at + interval '3 days'
+GROUP BY visit.resident_id;
+
+-- name: recheck_unverified
+-- Has judged again the unverified visits that a word from these hubs may settle.
+INSERT INTO recheck (resident_id, from_at, until_at, at)
+SELECT visit.resident_id, min(visit.start_at), max(visit.start_at), %(now)s
+FROM (SELECT hub.dwelling_id AS id FROM hub WHERE hub.id = ANY (%(hubs)s) AND hub.dwelling_id IS NOT NULL
+      UNION
+      SELECT dwelling.id FROM hub JOIN dwelling ON dwelling.scheme = hub.scheme WHERE hub.id = ANY (%(hubs)s)) AS home
+JOIN visit ON visit.dwelling_id = home.id AND visit.state = 'unverified' AND visit.next_check_at IS NOT NULL
+GROUP BY visit.resident_id;
+
+-- name: intake_state
+-- Whether our own intake listens, and since when it has not.
+SELECT intake.beat_at, intake.connected_at, intake.caught_up_at,
+       (SELECT min(began_at) FROM intake_gap WHERE ended_at IS NULL) AS gap_began_at
+FROM intake WHERE id = 'mqtt';
+
+-- name: intake_gaps
+-- Times in which we could not listen, as far as they reach beyond a moment.
+SELECT began_at, ended_at FROM intake_gap WHERE ended_at IS NULL OR ended_at >= %(since)s ORDER BY began_at;
+
+-- name: claim_due
+-- Residents with a visit that is due, the longest due first, held against other sweeps; those held by one are skipped.
+SELECT visit.resident_id
+FROM visit JOIN resident ON resident.id = visit.resident_id
+WHERE visit.next_check_at <= %(until)s
+ORDER BY visit.next_check_at
+LIMIT %(limit)s
+FOR NO KEY UPDATE OF resident SKIP LOCKED;
+
+-- name: claim_rechecks
+-- Residents of whom something was learned, held likewise.
+SELECT recheck.resident_id
+FROM recheck JOIN resident ON resident.id = recheck.resident_id
+WHERE recheck.at <= %(until)s OR (recheck.visit_ref IS NOT NULL AND recheck.at <= %(now)s)
+ORDER BY recheck.id
+LIMIT %(limit)s
+FOR NO KEY UPDATE OF resident SKIP LOCKED;
+
+-- name: take_rechecks
+-- Takes away what was learned of these residents, to judge it now.
+DELETE FROM recheck
+WHERE resident_id = ANY (%(residents)s)
+  AND (at <= %(until)s OR (visit_ref IS NOT NULL AND at <= %(now)s))
+RETURNING resident_id, from_at, until_at, visit_ref;
+
+-- name: due_visits
+-- Which visits of these residents are due.
+SELECT ref, resident_id, start_at
+FROM visit WHERE resident_id = ANY (%(residents)s) AND next_check_at <= %(until)s;
+
+-- name: visits_around
+-- The visits of residents within a time of each, with what is concluded of them so far.
+SELECT visit.*
+FROM unnest(%(residents)s::text[], %(froms)s::timestamptz[], %(untils)s::timestamptz[])
+    AS wanted (resident_id, from_at, until_at)
+JOIN visit ON visit.resident_id = wanted.resident_id AND visit.start_at BETWEEN wanted.from_at AND wanted.until_at;
+
+-- name: homes_of
+-- Residents with their homes and whom an alert about them concerns.
+SELECT resident.id, resident.name, resident.monitoring_centre_id, resident.commissioner_id, resident.high_risk,
+       dwelling.id AS dwelling_id, dwelling.address, dwelling.time_zone, dwelling.landlord_id, dwelling.scheme
+FROM resident JOIN dwelling ON dwelling.id = resident.dwelling_id
+WHERE resident.id = ANY (%(residents)s);
+
+-- name: hubs_of
+-- The hubs of dwellings and of schemes, and when each was first and last heard.
+SELECT id, dwelling_id, scheme, heartbeat_every, first_heard_at, last_heard_at
+FROM hub WHERE dwelling_id = ANY (%(dwellings)s)
+UNION ALL
+SELECT id, dwelling_id, scheme, heartbeat_every, first_heard_at, last_heard_at
+FROM hub WHERE scheme = ANY (%(schemes)s);
+
+-- name: scoped_devices
+-- The devices of these hubs that stand at a door of a known scope.
+SELECT hub_id, id, kind, scope, details FROM device WHERE hub_id = ANY (%(hubs)s) AND scope IS NOT NULL;
+
+-- name: suspensions_of
+-- The suspensions of these residents.
+SELECT resident_id, from_at, until_at, reason, told_by, created_at FROM suspension WHERE resident_id = ANY (%(residents)s);
+
+-- name: evidence_of
+-- What hubs reported that may be evidence, from a moment of each on, in order of arrival.
+SELECT event.hub_id, event.id, event.type, event.at, event.effective_at, event.received_at, event.device,
+       event.credential, event.data ->> 'panel' AS panel, event.data ->> 'method' AS method,
+       event.data ->> 'scope' AS scope
+FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[]) AS wanted (hub_id, from_at)
+JOIN event ON event.hub_id = wanted.hub_id AND event.received_at >= wanted.from_at AND event.received_at <= %(until)s
+WHERE event.type IN
+    ('carer.arrived', 'carer.departed', 'door.granted', 'door.opened', 'door.closed', 'door.call', 'door.released')
+ORDER BY event.received_at;
+
+-- name: holders_of
+-- Who holds or held these credentials, and until when.
+SELECT credential.credential, credential.withdrawn_at, carer.id, carer.provider_id, carer.name
+FROM credential JOIN carer ON carer.id = credential.carer_id
+WHERE credential.credential = ANY (%(credentials)s);
+
+-- name: words_on
+-- People's words on these visits.
+SELECT visit_ref, at, attended, by_name, reason, arrived_at, departed_at, note
+FROM adjustment WHERE visit_ref = ANY (%(refs)s) AND kind = 'verify' ORDER BY at, id;
+
+-- name: gaps_of
+-- Times in which hubs were not heard, as far as they reach beyond a moment of each.
+SELECT hub_gap.hub_id, hub_gap.heard_from, hub_gap.heard_to
+FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[]) AS wanted (hub_id, from_at)
+JOIN hub_gap ON hub_gap.hub_id = wanted.hub_id AND hub_gap.heard_to >= wanted.from_at AND hub_gap.heard_from <= %(until)s;
+
+-- name: offline_spells
+-- When hubs were reported gone, and when the first message after came.
+SELECT gone.hub_id, gone.received_at,
+       least((SELECT min(back.received_at) FROM hub_status AS back
+              WHERE back.hub_id = gone.hub_id AND back.online AND back.received_at > gone.received_at),
+             (SELECT min(hub_gap.heard_to) FROM hub_gap
+              WHERE hub_gap.hub_id = gone.hub_id AND hub_gap.heard_to > gone.received_at),
+             (SELECT min(event.received_at) FROM event
+              WHERE event.hub_id = gone.hub_id AND event.received_at > gone.received_at),
+             CASE WHEN hub.last_heard_at > gone.received_at THEN hub.last_heard_at END) AS heard_at
+FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[]) AS wanted (hub_id, from_at)
+JOIN hub ON hub.id = wanted.hub_id
+JOIN hub_status AS gone ON gone.hub_id = wanted.hub_id AND NOT gone.online
+    AND gone.received_at >= wanted.from_at AND gone.received_at <= %(until)s;
+
+-- name: queue_words
+-- What fresh heartbeats said of their hub's queue from a moment of each on, and the last word of the week before.
+SELECT wanted.hub_id, event.received_at, event.data -> 'queued' AS queued
+FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[]) AS wanted (hub_id, from_at)
+JOIN hub ON hub.id = wanted.hub_id
+JOIN event ON event.hub_id = wanted.hub_id AND event.type = 'heartbeat'
+    AND event.received_at >= wanted.from_at AND event.received_at <= %(until)s
+WHERE event.effective_at >= event.received_at - hub.heartbeat_every
+UNION ALL
+SELECT wanted.hub_id, last.received_at, last.queued
+FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[]) AS wanted (hub_id, from_at)
+JOIN hub ON hub.id = wanted.hub_id
+CROSS JOIN LATERAL (
+    SELECT event.received_at, event.data -> 'queued' AS queued
+    FROM event
+    WHERE event.hub_id = wanted.hub_id AND event.type = 'heartbeat'
+      AND event.received_at < wanted.from_at AND event.received_at >= wanted.from_at - interval '7 days'
+      AND event.effective_at >= event.received_at - hub.heartbeat_every
+      AND event.data ? 'queued'
+    ORDER BY event.received_at DESC
+    LIMIT 1) AS last;
+
+-- name: neighbours_of
+-- Who lives in these dwellings and schemes, and whether their home has a hub of its own.
+SELECT resident.id, dwelling.id AS dwelling_id, dwelling.scheme, dwelling.time_zone,
+       EXISTS (SELECT FROM hub WHERE hub.dwelling_id = dwelling.id) AS has_own_hub
+FROM dwelling JOIN resident ON resident.dwelling_id = dwelling.id
+WHERE dwelling.id = ANY (%(dwellings)s) OR dwelling.scheme = ANY (%(schemes)s);
+
+-- name: alerts_of
+-- Which alerts were raised for these visits, and whether they were stood down.
+SELECT visit_ref, kind, raised_at, stood_down_at FROM alert WHERE visit_ref = ANY (%(refs)s);
+
+-- name: add_verdicts
+-- Adds versions of verdicts; none is ever overwritten.
+INSERT INTO verdict (visit_ref, version, at, noticed_at, state, attendance, timeliness, duration, verification,
+                     arrived_at, departed_at, carers, reason)
+SELECT visit_ref, version, at, %(now)s, state, attendance, timeliness, duration, verification,
+       arrived_at, departed_at, carers, reason
+FROM json_to_recordset(%(rows)s::json) AS new (
+    visit_ref text, version integer, at timestamptz, state text, attendance text, timeliness text, duration text,
+    verification text, arrived_at timestamptz, departed_at timestamptz, carers text[], reason text);
+
+-- name: conclude_visits
+-- Writes what is concluded of visits now, and when each is to be judged again.
+UPDATE visit
+SET state = new.state, attendance = new.attendance, timeliness = new.timeliness, duration = new.duration,
+    verification = new.verification, arrived_at = new.arrived_at, departed_at = new.departed_at,
+    carers_seen = new.carers, reason = new.reason, version = new.version, next_check_at = new.next_check_at
+FROM json_to_recordset(%(rows)s::json) AS new (
+    visit_ref text, version integer, state text, attendance text, timeliness text, duration text, verification text,
+    arrived_at timestamptz, departed_at timestamptz, carers text[], reason text, next_check_at timestamptz)
+WHERE visit.ref = new.visit_ref;
+
+-- name: look_again
+-- Writes when visits are to be judged again, of which nothing new is concluded.
+UPDATE visit SET next_check_at = new.next_check_at
+FROM json_to_recordset(%(rows)s::json) AS new (visit_ref text, next_check_at timestamptz)
+WHERE visit.ref = new.visit_ref;
+
+-- name: link_evidence
+-- Says which events speak of which visit.
+INSERT INTO visit_evidence (visit_ref, hub_id, event_id, type, strength, carer_id, effective_at, received_at)
+SELECT visit_ref, hub_id, event_id, type, strength, carer_id, effective_at, received_at
+FROM json_to_recordset(%(rows)s::json) AS new (
+    visit_ref text, hub_id text, event_id text, type text, strength text, carer_id text, effective_at timestamptz,
+    received_at timestamptz)
+ON CONFLICT (visit_ref, hub_id, event_id) DO UPDATE SET strength = excluded.strength, carer_id = excluded.carer_id;
+
+-- name: tell_of_visits
+-- Puts visits whose state changed on the live stream of those who may see them.
+INSERT INTO feed (at, topic, organisations, roles, payload)
+SELECT %(now)s, 'visit', organisations, ARRAY['care_manager', 'operator', 'administrator'],
+       jsonb_build_object('visit_ref', visit_ref, 'state', state)
+FROM json_to_recordset(%(rows)s::json) AS new (visit_ref text, state text, organisations text[]);
+
+-- name: postpone_due
+-- Pushes forward what could not be judged, so that it does not stand in the way of everything else.
+UPDATE visit SET next_check_at = %(later)s
+WHERE resident_id = ANY (%(residents)s) AND next_check_at <= %(until)s;
+
+-- name: postpone_rechecks
+-- Likewise what was learned of those residents.
+UPDATE recheck SET at = %(later)s WHERE resident_id = ANY (%(residents)s) AND at <= %(now)s;
+
+-- name: return_rechecks
+-- Puts back what was taken and could not be judged, for later.
+INSERT INTO recheck (resident_id, from_at, until_at, at, visit_ref)
+SELECT resident_id, from_at, until_at, %(later)s, visit_ref
+FROM unnest(%(residents)s::text[], %(froms)s::timestamptz[], %(untils)s::timestamptz[], %(refs)s::text[])
+    AS back (resident_id, from_at, until_at, visit_ref);
+
+-- name: visit_to_change
+-- A visit on which a person speaks, held for the length of the transaction.
+SELECT ref, resident_id, start_at, end_at, plan, next_check_at FROM visit WHERE ref = %(ref)s FOR NO KEY UPDATE;
+
+-- name: add_adjustment
+-- Lays a person's word over what was recorded.
+INSERT INTO adjustment (visit_ref, at, by_name, organisation_id, kind, attended, arrived_at, departed_at, reason, note)
+VALUES (%(visit_ref)s, %(at)s, %(by_name)s, %(organisation_id)s, %(kind)s, %(attended)s, %(arrived_at)s,
+        %(departed_at)s, %(reason)s, %(note)s);
+
+-- name: cancel_visit
+-- A visit that is not to be made; a roster's word from now on, whatever its recurrence says.
+UPDATE visit SET plan = 'cancelled', plan_reason = %(reason)s, changed_at = %(now)s, source = 'roster'
+WHERE ref = %(ref)s;
+
+-- name: recheck_visit
+-- Has this visit judged at once by a person's word.
+INSERT INTO recheck (resident_id, from_at, until_at, at, visit_ref)
+VALUES (%(resident_id)s, %(from_at)s, %(until_at)s, %(now)s, %(ref)s);
+
+-- name: suspend
+-- Suspends the visits of a resident who is there.
+INSERT INTO suspension (resident_id, from_at, until_at, reason, told_by, created_at, created_by)
+SELECT id, %(from_at)s, %(until_at)s, %(reason)s, %(told_by)s, %(now)s, %(by)s FROM resident WHERE id = %(resident_id)s
+ON CONFLICT (resident_id, from_at) DO UPDATE SET until_at = excluded.until_at, reason = excluded.reason,
+    told_by = excluded.told_by, created_by = excluded.created_by, ended_by = NULL
+RETURNING id;
+
+-- name: suspension_to_end
+-- A suspension that is to end, held for the length of the transaction.
+SELECT resident_id, from_at, until_at FROM suspension WHERE id = %(id)s FOR UPDATE;
+
+-- name: end_suspension
+-- A suspension that a person ends: now, or before it began.
+UPDATE suspension SET until_at = greatest(from_at, %(now)s), ended_by = %(by)s WHERE id = %(id)s;
+
+-- name: suspensions_of_packages
+-- The suspensions of those whom these packages are for.
+SELECT suspension.resident_id, suspension.from_at, suspension.until_at, suspension.reason, suspension.told_by,
+       suspension.created_at
+FROM suspension JOIN package ON package.resident_id = suspension.resident_id
+WHERE package.id = ANY (%(packages)s);

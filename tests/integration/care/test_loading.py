@@ -1,7 +1,6 @@
 """Loading estates and rosters into PostgreSQL."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from psycopg.errors import DatabaseError
@@ -10,19 +9,7 @@ from care.errors import EmptiedDay
 from care.loading import apply, prepare
 from care.revision import Outcome
 from db.pool import Pool
-from tests.integration.care.world import NOW, at, estate, load
-
-
-async def rows(pool: Pool, sql: Any, *arguments: object) -> list[dict[str, Any]]:
-    """What a query finds."""
-    async with pool.connection() as conn:
-        return await (await conn.execute(sql, arguments)).fetchall()
-
-
-async def visit(pool: Pool, ref: str) -> dict[str, Any]:
-    """One visit's row."""
-    (row,) = await rows(pool, "SELECT * FROM visit WHERE ref = %s", ref)
-    return row
+from tests.integration.care.world import NOW, at, estate, load, rows, visit
 
 
 async def test_a_first_load_makes_eight_weeks_of_visits(pool: Pool) -> None:

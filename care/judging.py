@@ -1,0 +1,199 @@
+"""Judging homes that are held: the rules' history against what stands, and the difference written."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+import alerts.service
+from alerts.model import VisitAlert
+from care import metrics
+from care.claim import Moments, Wanted
+from care.estate_store import Q
+from care.evidence import Evidence, weigh
+from care.gathering import Home, gather
+from care.history import judged
+from care.liveness import Ears
+from care.model import AlertSpan, VisitHistory
+from care.policy import Policy
+from care.reconcile import Correction, Stored, correct, is_late, verdict_of
+from care.store import alerts_of, link_evidence, write_conclusions
+from care.walltime import DAY
+from care.windows import Window
+from db.pool import Connection, execute
+
+log = structlog.get_logger(__name__)
+
+SHARE = 8
+"""Homes judged before others in this process get their turn: a few milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One visit's history, with the home and the moment it was judged by."""
+
+    home: Home
+    window: Window
+    history: VisitHistory
+    until: datetime
+
+
+async def judge_homes(
+    conn: Connection, wanted: Mapping[str, Wanted], at: Moments, policy: Policy
+) -> list[str]:
+    """Judges what is wanted and writes what follows from it. Answers with residents whom no rule could judge:
+    nothing of theirs was written, and what was taken of them is still to be given back."""
+    homes = await gather(conn, wanted, policy, at.now)
+    done: list[_Judged] = []
+    failed: list[str] = []
+    for number, home in enumerate(homes, start=1):
+        try:
+            done += _judge(home, at)
+        except Exception:
+            # One home that no rule can judge must not stop the line for all others.
+            failed.append(home.household.resident.id)
+            metrics.POISONED.inc()
+            log.exception("a home could not be judged", visits=sorted(home.judged))
+        if number % SHARE == 0:
+            await asyncio.sleep(0)
+    await _write(conn, done, at.now)
+    return failed
+
+
+def _judge(home: Home, at: Moments) -> list[_Judged]:
+    ears = tuple(
+        Ears.of(hearing, home.household.policy, home.household.outages) for hearing in home.household.hearing
+    )
+    # What was learned of a home concerns all that is due there too: one moment for both.
+    timed = at.learned if home.touched else at.due
+    done: list[_Judged] = []
+    for refs, until in ((home.spoken, at.now), ((home.due | home.touched) - home.spoken, timed)):
+        if refs:
+            household = replace(home.household, judged=refs)
+            done += [
+                _Judged(home, home.windows[history.visit.ref], history, until)
+                for history in judged(home.windows, household, ears, until)
+            ]
+    return done
+
+
+async def _write(conn: Connection, done: Sequence[_Judged], now: datetime) -> None:
+    if not done:
+        return
+    known = await alerts_of(conn, [each.history.visit.ref for each in done])
+    corrections: list[tuple[_Judged, Correction]] = []
+    for each in done:
+        row = each.home.rows[each.history.visit.ref]
+        stored = Stored(row["version"], verdict_of(row), known[row["ref"]])
+        corrections.append((each, correct(stored, each.history, each.until)))
+    told = {each.history.visit.ref: _told(each) for each in done}
+    await write_conclusions(conn, [correction for _, correction in corrections], told, now)
+    await link_evidence(conn, _links(done))
+    raised = [
+        _alert(each, span, now)
+        for each, correction in corrections
+        for span in sorted(correction.raised, key=lambda span: span.raised_at)
+    ]
+    await alerts.service.raise_visit_alerts(conn, raised, now)
+    ended = [
+        alerts.service.StandDown(each.history.visit.ref, down.kind, down.raised_at, down.at, down.cause)
+        for each, correction in corrections
+        for down in correction.stood_down
+    ]
+    await alerts.service.stand_down_visit_alerts(conn, ended, now)
+    _count(corrections, raised, now)
+
+
+def _told(each: _Judged) -> list[str]:
+    centre = each.home.household.resident.monitoring_centre_id
+    provider = each.history.visit.provider_id
+    return [provider] if centre is None else [provider, centre]
+
+
+def _alert(each: _Judged, span: AlertSpan, now: datetime) -> VisitAlert:
+    visit, resident = each.history.visit, each.home.household.resident
+    return VisitAlert(
+        kind=span.kind,
+        visit_ref=visit.ref,
+        resident_id=visit.resident_id,
+        dwelling_id=visit.dwelling_id,
+        provider_id=visit.provider_id,
+        landlord_id=each.home.landlord_id,
+        monitoring_centre_id=resident.monitoring_centre_id,
+        raised_at=span.raised_at,
+        step=each.window.rules.ladder_step,
+        reason=span.reason,
+        visit_start=visit.start_at,
+        tier=visit.tier.value,
+        raised_late=is_late(span.raised_at, now),
+    )
+
+
+def _links(done: Iterable[_Judged]) -> Iterator[tuple[str, Evidence]]:
+    """Which evidence speaks of which visit, for homes of which something was learned."""
+    weighed: dict[str, list[Evidence]] = {}
+    for each in done:
+        household = each.home.household
+        if not each.home.touched and not each.home.spoken:
+            continue
+        pieces = weighed.get(household.resident.id)
+        if pieces is None:
+            pieces = weighed[household.resident.id] = list(_evidence(each.home, each.until))
+        provider = each.history.visit.provider_id
+        for piece in pieces:
+            if piece.provider_id in (None, provider) and _speaks_of(piece, each):
+                yield each.history.visit.ref, piece
+
+
+def _evidence(home: Home, until: datetime) -> Iterator[Evidence]:
+    household = home.household
+    hubs = {hub.id: hub for hub in household.hubs}
+    for event in household.events:
+        if event.received_at <= until:
+            piece = weigh(event, hubs[event.hub_id], household.dwelling, household.carers, household.doors)
+            if piece is not None:
+                yield piece
+
+
+def _speaks_of(piece: Evidence, each: _Judged) -> bool:
+    """Within the visit's window; or the departure of one who came, however late."""
+    if each.window.counts_from <= piece.moment < each.window.latest:
+        return True
+    verdict = each.history.verdict
+    came = piece.carer.id in verdict.carers if piece.carer else verdict.arrived_at is not None
+    return came and not piece.arrival and piece.moment == verdict.departed_at
+
+
+def _count(
+    corrections: Iterable[tuple[_Judged, Correction]], raised: Iterable[VisitAlert], now: datetime
+) -> None:
+    for _, correction in corrections:
+        for version in correction.versions:
+            metrics.VERDICTS.labels(version.verdict.state).inc()
+        metrics.JUDGED.inc()
+        if correction.stood_down and correction.first > 1:
+            metrics.CORRECTED.inc(len(correction.stood_down))
+    for alert in raised:
+        metrics.NOTICED_SECONDS.observe(max((now - alert.raised_at).total_seconds(), 0.0))
+        if alert.raised_late:
+            metrics.RAISED_LATE.inc()
+
+
+async def postpone(
+    conn: Connection, wanted: Mapping[str, Wanted], failed: Sequence[str], at: Moments, later: datetime
+) -> None:
+    """Puts aside what could not be judged until `later`."""
+    back = [(name, *span) for name in failed for span in wanted[name].learned]
+    spoken = [(name, ref) for name in failed for ref in wanted[name].spoken]
+    await execute(conn, Q["postpone_due"], residents=list(failed), until=at.due, later=later)
+    await execute(
+        conn,
+        Q["return_rechecks"],
+        residents=[*(each[0] for each in back), *(each[0] for each in spoken)],
+        froms=[*(each[1] for each in back), *(later - DAY for _ in spoken)],
+        untils=[*(each[2] for each in back), *(later for _ in spoken)],
+        refs=[*(None for _ in back), *(each[1] for each in spoken)],
+        later=later,
+    )

@@ -1,0 +1,95 @@
+"""What a sweep writes, each for a whole batch at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from care.estate_store import Q
+from care.evidence import Evidence
+from care.model import Verdict
+from care.reconcile import Correction
+from db.pool import Connection, execute, fetch_all
+from db.wake import LIVE, wake
+
+_json = msgspec.json.Encoder()
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    return _json.encode(rows).decode()
+
+
+async def alerts_of(conn: Connection, refs: Sequence[str]) -> Mapping[str, dict[tuple[str, datetime], bool]]:
+    """Of each visit the alerts that were raised, and whether each was stood down."""
+    found: defaultdict[str, dict[tuple[str, datetime], bool]] = defaultdict(dict)
+    for row in await fetch_all(conn, Q["alerts_of"], refs=list(refs)):
+        found[row["visit_ref"]][row["kind"], row["raised_at"]] = row["stood_down_at"] is not None
+    return found
+
+
+async def write_conclusions(
+    conn: Connection, corrections: Iterable[Correction], organisations: Mapping[str, list[str]], now: datetime
+) -> None:
+    """Appends versions of verdicts, brings the visits' rows in line, and tells the live stream.
+
+    `organisations`: by visit, who may be told of it.
+    """
+    verdicts: list[dict[str, Any]] = []
+    concluded: list[dict[str, Any]] = []
+    unchanged: list[dict[str, Any]] = []
+    news: list[dict[str, Any]] = []
+    for each in corrections:
+        visit, check = each.history.visit, each.history.next_check_at
+        if not each.concludes:
+            unchanged.append({"visit_ref": visit.ref, "next_check_at": check})
+            continue
+        for number, version in enumerate(each.versions, start=each.first):
+            row = _verdict_row(visit.ref, version.verdict)
+            verdicts.append({**row, "version": number, "at": version.at})
+        last = {**_verdict_row(visit.ref, each.versions[-1].verdict), "next_check_at": check}
+        concluded.append({**last, "version": each.first + len(each.versions) - 1})
+        state = each.versions[-1].verdict.state
+        news.append({"visit_ref": visit.ref, "state": state, "organisations": organisations[visit.ref]})
+    if verdicts:
+        await execute(conn, Q["add_verdicts"], rows=_rows(verdicts), now=now)
+        await execute(conn, Q["conclude_visits"], rows=_rows(concluded))
+        await execute(conn, Q["tell_of_visits"], rows=_rows(news), now=now)
+        await wake(conn, LIVE)
+    if unchanged:
+        await execute(conn, Q["look_again"], rows=_rows(unchanged))
+
+
+def _verdict_row(ref: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "visit_ref": ref,
+        "state": verdict.state,
+        "attendance": verdict.attendance,
+        "timeliness": verdict.timeliness,
+        "duration": verdict.duration,
+        "verification": verdict.verification,
+        "arrived_at": verdict.arrived_at,
+        "departed_at": verdict.departed_at,
+        "carers": verdict.carers,
+        "reason": verdict.reason,
+    }
+
+
+async def link_evidence(conn: Connection, links: Iterable[tuple[str, Evidence]]) -> None:
+    """Writes which events speak of which visit."""
+    rows = {
+        (ref, piece.event.hub_id, piece.event.event_id): {
+            "visit_ref": ref,
+            "hub_id": piece.event.hub_id,
+            "event_id": piece.event.event_id,
+            "type": piece.event.type,
+            "strength": piece.strength.name.lower(),
+            "carer_id": piece.carer.id if piece.carer else None,
+            "effective_at": piece.event.effective_at,
+            "received_at": piece.event.received_at,
+        }
+        for ref, piece in links
+    }
+    if rows:
+        await execute(conn, Q["link_evidence"], rows=_rows(list(rows.values())))

@@ -8,7 +8,7 @@ history up to any later one, and nothing depends on when a sweep happens to look
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from care import wording
 from care.evidence import Evidence, Strength, weigh
@@ -21,7 +21,8 @@ from care.sessions import Presence, place
 from care.verdict import Known, alert_due, judge, progress_limit
 from care.windows import Window, components, frame
 
-_BEFORE = datetime(1, 1, 1, tzinfo=UTC)
+# The first version stands from so long before anything can count for the visit; nothing changes before that.
+_BEFORE = timedelta(days=1)
 
 
 def histories(household: Household, until: datetime) -> tuple[VisitHistory, ...]:
@@ -192,8 +193,9 @@ def _history(
     moments = sorted(_moments(trace, speech, words))
     versions: list[Version] = []
     alerts: list[AlertSpan] = []
-    for at in (window.counts_from, *moments):
-        if versions and (at <= window.counts_from or at > until):
+    begin = window.counts_from - _BEFORE
+    for at in (begin, *moments):
+        if versions and (at <= begin or at > until):
             continue
         # Settled: nothing but a person's word changes the verdict any more, and it knows no later evidence.
         if at > settles_at and at not in manual_moments:

@@ -8,7 +8,7 @@ import alerts.sweep
 import api
 import care.horizon
 import care.sweep
-import console
+import console.pages
 from alerts.channels import Channel
 from alerts.channels.email import EmailChannel
 from alerts.channels.webhook import WebhookChannel
@@ -38,7 +38,7 @@ def build_loops(settings: Settings, roles: Collection[Role], pool: Pool, clock: 
     if Role.CARE in roles:
         loops += [
             Loop("care", every.care, lambda: care.sweep.sweep_due(pool, clock(), policy), wake.CARE),
-            Loop("horizon", every.horizon, lambda: care.horizon.extend_horizon(pool, clock(), policy)),
+            Loop("horizon", every.horizon, lambda: care.horizon.extend_horizon(pool, clock())),
         ]
     if Role.ALERTS in roles:
         factor = float(policy.silence_factor)
@@ -73,12 +73,10 @@ def build_channels(settings: Settings) -> Mapping[str, Channel]:
     return channels
 
 
-def build_ingest(
-    settings: Settings, pool: Pool, clock: Clock, instance: str, commands: asyncio.Event
-) -> IngestWorker:
+def build_ingest(settings: Settings, clock: Clock, instance: str, commands: asyncio.Event) -> IngestWorker:
     """The intake. Raises Fault for a broker address that is none."""
     return IngestWorker(
-        pool,
+        settings.database,
         broker_of(settings),
         clock,
         instance=instance,
@@ -98,7 +96,7 @@ def build_http(
     letters: Letters | None,
 ) -> Any:
     """API and console in one application."""
-    pages = console.build(secure_cookies=settings.api.secure_cookies, letters=letters)
+    pages = console.pages.build(secure_cookies=settings.api.secure_cookies, letters=letters)
     return api.build(pool, clock, broadcast, pages=pages, expected_beats=sweeps)
 
 

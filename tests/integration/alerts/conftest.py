@@ -1,6 +1,5 @@
 """An estate for alerts: two homes, two parties and a centre, and a clock that moves when it is told to."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +18,8 @@ A = timedelta(minutes=15)
 
 ESTATE = """
 INSERT INTO organisation VALUES ('elm', 'landlord', 'Elm Housing'), ('bright', 'care_provider', 'BrightCare'),
-    ('north', 'monitoring_centre', 'Northgate Lifeline'), ('south', 'monitoring_centre', 'Southgate Lifeline');
+    ('north', 'monitoring_centre', 'Northgate Lifeline'),
+    ('south', 'monitoring_centre', 'Southgate Lifeline');
 INSERT INTO contact (organisation_id, position, name, email, webhook_url, webhook_secret, on_call) VALUES
     ('elm', 1, 'Duty housing officer', 'duty@elm.example', NULL, NULL, true),
     ('elm', 2, 'Housing manager', 'manager@elm.example', NULL, NULL, false),
@@ -30,13 +30,14 @@ INSERT INTO dwelling VALUES ('elm-12', 'elm', 'elm-court', 'Flat 12, Elm Court',
     ('elm-14', 'elm', 'elm-court', 'Flat 14, Elm Court', 'Europe/London');
 INSERT INTO resident (id, dwelling_id, name, monitoring_centre_id) VALUES
     ('ada', 'elm-12', 'Ada Byrne', 'north'), ('bob', 'elm-14', 'Bob Carr', 'north');
-INSERT INTO hub (id, dwelling_id, heartbeat_every) VALUES ('hub-12', 'elm-12', 'PT10M'), ('hub-14', 'elm-14', 'PT10M');
+INSERT INTO hub (id, dwelling_id, heartbeat_every) VALUES
+    ('hub-12', 'elm-12', 'PT10M'), ('hub-14', 'elm-14', 'PT10M');
 INSERT INTO hub (id, scheme) VALUES ('hub-door', 'elm-court');
 INSERT INTO carer VALUES ('joy', 'bright', 'Joy Okafor');
 INSERT INTO credential VALUES ('fob:04A1B2', 'joy');
 INSERT INTO package VALUES ('pkg-ada', 'ada', 'bright', 'essential');
-INSERT INTO visit (ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_wall, start_at,
-                   end_at, carers_required, carers, plan, source)
+INSERT INTO visit (ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_wall,
+                   start_at, end_at, carers_required, carers, plan, source)
 VALUES ('v1', 'pkg-ada', 'ada', 'elm-12', 'bright', 'essential', '2026-11-21', '08:00', '2026-11-21 08:00+00',
         '2026-11-21 08:30+00', 1, '{joy}', 'planned', 'roster');
 """
@@ -188,8 +189,8 @@ OTTO = Actor("Otto", "north")
 
 
 @pytest.fixture
-async def world(pool: Pool) -> AsyncIterator[World]:
+async def world(pool: Pool) -> World:
     """The estate, at nine in the morning."""
     async with pool.connection() as conn:
         await conn.execute(ESTATE)
-    yield World(pool)
+    return World(pool)

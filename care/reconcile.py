@@ -83,9 +83,9 @@ def correct(stored: Stored, history: VisitHistory, until: datetime) -> Correctio
 
 def _new_versions(stored: Stored, versions: tuple[Version, ...], until: datetime) -> tuple[Version, ...]:
     if stored.version == 0:
-        # A visit is planned anyway until it counts; saying so before would only be noise.
-        ahead = versions[0].at > until and versions[0].verdict.state is State.PLANNED
-        return () if ahead and len(versions) == 1 else versions
+        # That a visit is planned is said by its row from the beginning; a version of it would be noise.
+        untouched = versions[0].verdict.state is State.PLANNED and len(versions) == 1
+        return () if untouched and versions[0].verdict.verification is Verification.NONE else versions
     if len(versions) >= stored.version and versions[stored.version - 1].verdict == stored.verdict:
         return versions[stored.version :]
     if versions[-1].verdict == stored.verdict:

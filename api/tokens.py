@@ -48,7 +48,7 @@ class TokenRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in browser: who, of which organisation (its name and kind), and the word its forms must carry."""
+    """A signed-in browser: who, of which organisation, and the word that its forms must carry."""
 
     caller: Caller
     csrf: str

@@ -1,4 +1,4 @@
-"""A landlord's own words for the alert of a visit, whose reason the database keeps from them (visits.md §7)."""
+"""A landlord's own words for the alert of a visit, whose reason the database keeps back (visits.md §7)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What people do on the screen. Each form works without a script, too: then the page is simply loaded again."""
+"""What people do on the screen. Each form works without a script, too: the page is loaded again."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time
@@ -16,9 +16,8 @@ from api.auth import Here, Services
 from api.inputs import Identifier
 from api.model import AlertOut
 from api.problem import Problem, not_found
-from api.tokens import Session
 from console import board
-from console.guard import OwnForm, Page, is_fragment
+from console.guard import OwnForm, Page, Visitor, is_fragment
 from console.render import page
 from console.words import zone
 from db.caller import reading_as
@@ -117,7 +116,7 @@ async def note(
 async def _answer(
     request: Request,
     here: Services,
-    signed: Session,
+    signed: Visitor,
     duty: int,
     back: str,
     act: Callable[[], Awaitable[AlertOut]],

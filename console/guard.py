@@ -1,6 +1,7 @@
 """What every page has in common: who is signed in, what a browser is told, and how a refusal looks."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
@@ -11,10 +12,12 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 from starlette.responses import Response
 
-from api.auth import CSRF_HEADER, check_csrf, session
+from api.auth import CSRF_HEADER, Here, check_csrf, session
 from api.problem import Problem, database_away
 from api.tokens import Session
 from console.render import page
+from db.caller import Caller
+from db.feed import newest
 
 HEADERS: Final = {
     # No inline script, style or event handler anywhere: what a name or a note holds stays text.
@@ -42,14 +45,43 @@ class SignInNeededError(Exception):
     """Nobody is signed in: the browser goes to the door."""
 
 
-async def signed_in(found: Annotated[Session | None, Depends(session)]) -> Session:
-    """The session of this browser. Raises SignInNeededError."""
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who is signed in, and the `place` in the live stream from which a whole page goes on ('' for a part)."""
+
+    session: Session
+    place: str
+
+    @property
+    def caller(self) -> Caller:
+        """Who."""
+        return self.session.caller
+
+    @property
+    def organisation(self) -> str:
+        """The name of their organisation."""
+        return self.session.organisation
+
+    @property
+    def csrf(self) -> str:
+        """The word that their forms must carry."""
+        return self.session.csrf
+
+
+async def signed_in(
+    request: Request, here: Here, found: Annotated[Session | None, Depends(session)]
+) -> Visitor:
+    """Who is signed in at this browser. Raises SignInNeededError."""
     if found is None:
         raise SignInNeededError
-    return found
+    if request.method != "GET" or is_fragment(request):
+        return Visitor(found, "")
+    # Read before the page's own rows: what commits in between comes twice rather than never.
+    async with here.pool.connection() as conn:
+        return Visitor(found, str(await newest(conn)))
 
 
-Signed = Annotated[Session, Depends(signed_in)]
+Signed = Annotated[Visitor, Depends(signed_in)]
 
 
 def is_fragment(request: Request) -> bool:
@@ -57,7 +89,7 @@ def is_fragment(request: Request) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-async def own_form(request: Request, signed: Signed) -> Session:
+async def own_form(request: Request, signed: Signed) -> Visitor:
     """The session behind a form. Raises a 403 Problem when the form is not of a page of ours."""
     same_origin(request)
     given = request.headers.get(CSRF_HEADER)
@@ -65,7 +97,7 @@ async def own_form(request: Request, signed: Signed) -> Session:
         form = await request.form()
         value = form.get("csrf")
         given = value if isinstance(value, str) else None
-    check_csrf(signed, given)
+    check_csrf(signed.session, given)
     return signed
 
 
@@ -75,7 +107,7 @@ def same_origin(request: Request) -> None:
         raise Problem(403, "this form was sent by another site")
 
 
-OwnForm = Annotated[Session, Depends(own_form)]
+OwnForm = Annotated[Visitor, Depends(own_form)]
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 

@@ -93,12 +93,8 @@ def _urgency(visits: list[VisitOut]) -> tuple[int, datetime, str]:
 
 
 def _axis(visits: Sequence[VisitOut], now: datetime) -> tuple[datetime, datetime]:
-    moments = [
-        moment
-        for visit in visits
-        for moment in (visit.start, visit.end, visit.arrived_at, visit.departed_at)
-        if moment is not None
-    ]
+    moments = [visit.start for visit in visits] + [visit.end for visit in visits]
+    moments += [moment for visit in visits for moment in (visit.arrived_at, visit.departed_at) if moment]
     begins, ends = min(moments), max(moments)
     if begins - timedelta(hours=2) <= now <= ends + timedelta(hours=2):
         begins, ends = min(begins, now), max(ends, now)

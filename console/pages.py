@@ -16,13 +16,13 @@ from api.auth import Here, Services
 from api.inputs import Identifier
 from api.model import AlertOut
 from api.problem import Problem, not_found
-from api.tokens import Role, Session
+from api.tokens import Role
+from care.reasons import CANCEL, VERIFY
 from console import board, lanes, sign_in
 from console.actions import router as actions
-from console.guard import Page, Signed
+from console.guard import Page, Signed, Visitor
 from console.render import assets, page
 from db.caller import reading_as
-from db.feed import newest
 
 LANES_ON_BOARD: Final = 40
 """Residents on the main page; those that need a look come first, and the day's page has them all."""
@@ -37,34 +37,33 @@ class Letter(Protocol):
     """A caught letter of a demonstration."""
 
     @property
-    def id(self) -> str: ...
+    def at(self) -> datetime:
+        """When it came."""
+
     @property
-    def at(self) -> datetime: ...
+    def to(self) -> str:
+        """To whom."""
+
     @property
-    def to(self) -> str: ...
+    def subject(self) -> str:
+        """Its subject."""
+
     @property
-    def subject(self) -> str: ...
-    @property
-    def body(self) -> str: ...
+    def body(self) -> str:
+        """Its words."""
 
 
 Letters = Callable[[], Sequence[Letter]]
+Show = Callable[..., HTMLResponse]
+Number = Annotated[int, Path(ge=1, lt=2**63)]
+Cursor = Annotated[str | None, Query(max_length=400)]
 
 
 def build(*, secure_cookies: bool = True, letters: Letters | None = None) -> APIRouter:
     """The console's routes. `letters` reads caught mail, newest first, and shows it to everyone signed in:
     for demonstrations alone."""
-    router = APIRouter(route_class=Page, include_in_schema=False)
-    router.include_router(sign_in.build(secure_cookies=secure_cookies))
-    router.include_router(actions)
-    router.include_router(_pages(letters))
-    return router
 
-
-def _pages(letters: Letters | None) -> APIRouter:
-    router = APIRouter(route_class=Page)
-
-    def show(template: str, signed: Session, here: Services, **values: Any) -> HTMLResponse:
+    def show(template: str, signed: Visitor, here: Services, **values: Any) -> HTMLResponse:
         return HTMLResponse(
             page(
                 template,
@@ -78,19 +77,26 @@ def _pages(letters: Letters | None) -> APIRouter:
             )
         )
 
+    router = APIRouter(route_class=Page, include_in_schema=False)
+    router.include_router(sign_in.build(secure_cookies=secure_cookies))
+    router.include_router(actions)
+    for part in (_board, _alert_pages, _visit_pages, _home_pages):
+        router.include_router(part(show))
+    if letters is not None:
+        router.include_router(_letter_page(show, letters))
+    router.add_api_route("/static/{name:path}", static, methods=["GET"])
+    return router
+
+
+def _board(show: Show) -> APIRouter:
+    router = APIRouter(route_class=Page)
+
     @router.get("/")
     async def main(here: Here, signed: Signed) -> Response:
         """What needs somebody now, and the day's visits."""
-        cursor = await _cursor(here)
-        return show(
-            "board.html",
-            signed,
-            here,
-            at="board",
-            cursor=cursor,
-            **await _alerts(here, signed),
-            **await _visits(here, signed, LANES_ON_BOARD),
-        )
+        alerts = await _alerts(here, signed)
+        visits = await _visits(here, signed, LANES_ON_BOARD)
+        return show("board.html", signed, here, at="board", **alerts, **visits)
 
     @router.get("/board/alerts")
     async def alerts_of_board(here: Here, signed: Signed) -> Response:
@@ -102,12 +108,18 @@ def _pages(letters: Letters | None) -> APIRouter:
         """The day's visits alone, for a refresh."""
         return show("_visits.html", signed, here, whole=False, **await _visits(here, signed, LANES_ON_BOARD))
 
+    return router
+
+
+def _alert_pages(show: Show) -> APIRouter:
+    router = APIRouter(route_class=Page)
+
     @router.get("/alerts")
     async def record(
         here: Here,
         signed: Signed,
         state: Annotated[Literal["open", "acknowledged", "closed"] | None, Query()] = None,
-        cursor: Annotated[str | None, Query(max_length=400)] = None,
+        cursor: Cursor = None,
     ) -> Response:
         """Every alert that the organisation had a duty in, newest first."""
         async with reading_as(here.pool, signed.caller) as conn:
@@ -115,17 +127,20 @@ def _pages(letters: Letters | None) -> APIRouter:
         return show("record.html", signed, here, at="record", page=found, state=state)
 
     @router.get("/alerts/{alert}")
-    async def one_alert(here: Here, signed: Signed, alert: Annotated[int, Path(ge=1, lt=2**63)]) -> Response:
+    async def one_alert(here: Here, signed: Signed, alert: Number) -> Response:
         """One alert with its history, deliveries and evidence."""
-        values = await _alert(here, signed, alert)
-        return show("alert.html", signed, here, at="alert", cursor=await _cursor(here), **values)
+        return show("alert.html", signed, here, at="alert", **await _alert(here, signed, alert))
 
     @router.get("/alerts/{alert}/body")
-    async def body_of_alert(
-        here: Here, signed: Signed, alert: Annotated[int, Path(ge=1, lt=2**63)]
-    ) -> Response:
+    async def body_of_alert(here: Here, signed: Signed, alert: Number) -> Response:
         """The same without its frame, for a refresh."""
         return show("_alert.html", signed, here, **await _alert(here, signed, alert))
+
+    return router
+
+
+def _visit_pages(show: Show) -> APIRouter:
+    router = APIRouter(route_class=Page)
 
     @router.get("/visits")
     async def day_of_visits(
@@ -133,9 +148,7 @@ def _pages(letters: Letters | None) -> APIRouter:
     ) -> Response:
         """A service day, every resident."""
         values = await _visits(here, signed, None, on)
-        return show(
-            "visits.html", signed, here, at="visits", whole=True, cursor=await _cursor(here), **values
-        )
+        return show("visits.html", signed, here, at="visits", whole=True, **values)
 
     @router.get("/visits/{ref:path}")
     async def one_visit(here: Here, signed: Signed, ref: Annotated[Identifier, Path()]) -> Response:
@@ -144,14 +157,12 @@ def _pages(letters: Letters | None) -> APIRouter:
             visit = await store.visit_detail(conn, ref)
         if visit is None:
             raise not_found("There is no such visit, or it is not yours to see.")
-        return show("visit.html", signed, here, at="visits", visit=visit)
+        values = {"visit": visit, "verify_reasons": VERIFY, "cancel_reasons": CANCEL}
+        return show("visit.html", signed, here, at="visits", **values)
 
     @router.get("/residents/{resident}")
     async def one_resident(
-        here: Here,
-        signed: Signed,
-        resident: Annotated[Identifier, Path()],
-        cursor: Annotated[str | None, Query(max_length=400)] = None,
+        here: Here, signed: Signed, resident: Annotated[Identifier, Path()], cursor: Cursor = None
     ) -> Response:
         """A resident's record, newest first."""
         async with reading_as(here.pool, signed.caller) as conn:
@@ -163,10 +174,14 @@ def _pages(letters: Letters | None) -> APIRouter:
             home = await home_store.find_dwelling(conn, dwelling)
         return show("resident.html", signed, here, at="visits", record=record, home=home)
 
+    return router
+
+
+def _home_pages(show: Show) -> APIRouter:
+    router = APIRouter(route_class=Page)
+
     @router.get("/homes")
-    async def homes(
-        here: Here, signed: Signed, cursor: Annotated[str | None, Query(max_length=400)] = None
-    ) -> Response:
+    async def homes(here: Here, signed: Signed, cursor: Cursor = None) -> Response:
         """The units in homes: heard or not."""
         if signed.caller.role not in SEES_HOMES:
             raise Problem(403, "The units are looked after by the monitoring centre and its engineers.")
@@ -183,31 +198,34 @@ def _pages(letters: Letters | None) -> APIRouter:
             raise not_found("There is no such unit, or it is not yours to see.")
         return show("home.html", signed, here, at="homes", hub=found)
 
-    if letters is not None:
-        read = letters
+    return router
 
-        @router.get("/letters")
-        async def all_letters(here: Here, signed: Signed) -> Response:
-            """Mail that the demonstration caught."""
-            caught = await asyncio.to_thread(read)
-            return show("letters.html", signed, here, at="letters", letters=caught)
 
-    @router.get("/static/{name:path}")
-    async def static(request: Request, name: str, v: str = "") -> Response:
-        """Styles and scripts; an address with the file's mark may be kept for ever."""
-        found = assets().get(name)
-        if found is None:
-            raise not_found("There is no such file.")
-        keep = f"public, max-age={_YEAR}, immutable" if v == found.mark else "no-cache"
-        headers = {"Cache-Control": keep, "ETag": f'"{found.mark}"'}
-        if request.headers.get("If-None-Match") == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
-        return Response(found.content, media_type=found.media_type, headers=headers)
+def _letter_page(show: Show, letters: Letters) -> APIRouter:
+    router = APIRouter(route_class=Page)
+
+    @router.get("/letters")
+    async def all_letters(here: Here, signed: Signed) -> Response:
+        """Mail that the demonstration caught."""
+        caught = await asyncio.to_thread(letters)
+        return show("letters.html", signed, here, at="letters", letters=caught)
 
     return router
 
 
-async def _alerts(here: Services, signed: Session) -> dict[str, Any]:
+async def static(request: Request, name: str, v: str = "") -> Response:
+    """Styles and scripts; an address with the file's mark may be kept for ever."""
+    found = assets().get(name)
+    if found is None:
+        raise not_found("There is no such file.")
+    keep = f"public, max-age={_YEAR}, immutable" if v == found.mark else "no-cache"
+    headers = {"Cache-Control": keep, "ETag": f'"{found.mark}"'}
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(found.content, media_type=found.media_type, headers=headers)
+
+
+async def _alerts(here: Services, signed: Visitor) -> dict[str, Any]:
     async with reading_as(here.pool, signed.caller) as conn:
         alerts = await store.open_alerts(conn)
     now = here.clock()
@@ -222,7 +240,7 @@ async def _alerts(here: Services, signed: Session) -> dict[str, Any]:
 
 
 async def _visits(
-    here: Services, signed: Session, most: int | None, on: date | None = None
+    here: Services, signed: Visitor, most: int | None, on: date | None = None
 ) -> dict[str, Any]:
     if signed.caller.role not in SEES_VISITS:
         return {"day": None, "counts": {}, "on": None}
@@ -242,7 +260,7 @@ async def _visits(
     return {"day": lanes.day(visits, now, most), "counts": counts, "on": here_on}
 
 
-async def _alert(here: Services, signed: Session, number: int) -> dict[str, Any]:
+async def _alert(here: Services, signed: Visitor, number: int) -> dict[str, Any]:
     async with reading_as(here.pool, signed.caller) as conn:
         alert = await store.alert_detail(conn, number)
         if alert is None:
@@ -262,9 +280,3 @@ async def _alert(here: Services, signed: Session, number: int) -> dict[str, Any]
 def outcomes(alert: AlertOut) -> dict[str, str]:
     """What one's own duty may be closed with, and its words."""
     return dict(outcomes_for(Party(alert.duty.role)))
-
-
-async def _cursor(here: Services) -> str:
-    # Read before the page's own rows: what commits in between comes twice rather than never.
-    async with here.pool.connection() as conn:
-        return str(await newest(conn))

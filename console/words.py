@@ -78,6 +78,7 @@ HAPPENINGS: Final = {
     "cancelled_at_unit": "Cancelled at the unit",
     "step": "Ladder went on",
     "joined": "Monitoring centre joined",
+    "eta_passed": "Nobody arrived by the promised time",
     "claimed": "Taken in hand",
     "released": "Put back",
     "acknowledged": "Acknowledged",
@@ -124,11 +125,16 @@ def zone(name: str | None) -> ZoneInfo:
 
 
 def clock(moment: datetime, name: str | None, now: datetime) -> str:
-    """Wall time in the dwelling's zone, with the day when it is not today's there: `09:07`, `Fri 20 Nov 09:07`."""
+    """Wall time in the dwelling's zone; with the day, when that is not today there: `Fri 20 Nov 09:07`."""
     there = moment.astimezone(zone(name))
     if there.date() == now.astimezone(zone(name)).date():
         return f"{there:%H:%M}"
     return f"{there:%a} {there.day} {there:%b %H:%M}"
+
+
+def wall(moment: datetime, name: str | None) -> str:
+    """The time of day alone, in the dwelling's zone."""
+    return f"{moment.astimezone(zone(name)):%H:%M}"
 
 
 def abbreviation(moment: datetime, name: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Every route for every role, at home and in a foreign organisation; a route that is not listed fails the test."""
+"""Every route for every role, at home and in a foreign organisation; one not listed fails the test."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ OWN = ("operator", "care_manager", "housing_officer", "commissioner", "engineer"
 
 @dataclass(frozen=True)
 class Call:
-    """One call about Ada. `answers`: by role at home; every foreign role gets `foreign` unless `answers` names it."""
+    """One call about Ada: the `answers` by role at home, and those of `foreign` roles, each or all alike."""
 
     method: str
     route: str
@@ -32,7 +32,8 @@ A = "/api/v1"
 DUTY_12 = {**everyone(404), "care_manager": 200}
 CALLS = [
     Call("GET", f"{A}/alerts", f"{A}/alerts", everyone(200), 200),
-    Call("GET", f"{A}/alerts/{{alert}}", f"{A}/alerts/1", {**everyone(200), "commissioner": 404, "engineer": 404}, 404),
+    Call("GET", f"{A}/alerts/{{alert}}", f"{A}/alerts/1", {**everyone(200), "commissioner": 404,
+                                                                     "engineer": 404}, 404),
     Call("POST", f"{A}/alerts/next", f"{A}/alerts/next", {**everyone(403), "operator": 200},
          {**everyone(403), "operator": 200}),
     *[
@@ -50,9 +51,9 @@ CALLS = [
          {**everyone(404), "operator": 200, "care_manager": 200}, 404),
     Call("POST", f"{A}/visits/{{ref:path}}/verify", f"{A}/visits/{world.ADAS}/verify",
          {**everyone(404), "operator": 403, "care_manager": 200}, 404,
-         {"attended": True, "reason": "fob_forgotten"}),
+         {"attended": True, "reason": "credential_forgotten"}),
     Call("POST", f"{A}/visits/{{ref:path}}/cancel", f"{A}/visits/{world.ADAS}/cancel",
-         {**everyone(404), "operator": 403, "care_manager": 200}, 404, {"reason": "declined"}),
+         {**everyone(404), "operator": 403, "care_manager": 200}, 404, {"reason": "resident_declined"}),
     Call("POST", f"{A}/suspensions", f"{A}/suspensions",
          {**everyone(404), "operator": 403, "administrator": 403, "care_manager": 201}, 404,
          {"resident": "ada", "from": "2026-12-24T09:00:00+00:00", "until": "2026-12-27T09:00:00+00:00",
@@ -119,7 +120,7 @@ async def test_nobody_gets_nothing(house: House, call: Call) -> None:
 
 @pytest.mark.parametrize("role", OWN)
 async def test_lists_hold_nothing_foreign(house: House, role: str) -> None:
-    """What stands in anybody's list about Ada stands in no list of the same role elsewhere, and the reverse."""
+    """What stands in a role's list about Ada stands in no list of that role elsewhere, and the reverse."""
     for path in ("/alerts", "/visits", "/events", "/hubs"):
         for who, words in (
             (f"foreign {role}", ("ada", "Ada", "elm-12", "hub-12")),

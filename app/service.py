@@ -151,7 +151,7 @@ class Service:
             if Role.INGEST in self.roles:
                 commands = asyncio.Event()
                 wakers[COMMANDS] = [commands]
-                intake = build_ingest(self.settings, pool, self.clock, self.instance, commands)
+                intake = build_ingest(self.settings, self.clock, self.instance, commands)
                 tasks.append(_task("ingest", intake.run(stop)))
             if listener is not None:
                 broadcast = Broadcast(pool)

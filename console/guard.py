@@ -47,7 +47,7 @@ class SignInNeededError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who is signed in, and the `place` in the live stream from which a whole page goes on ('' for a part)."""
+    """Who is signed in; `place` is where a whole page goes on in the live stream ('' for a part of one)."""
 
     session: Session
     place: str

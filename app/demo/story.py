@@ -27,6 +27,7 @@ class Story:
 
     async def play(self, start: datetime, visits: list[PlannedVisit]) -> None:
         """The first two minutes: completed, late, missed, stood down, unverified, and a pendant press."""
+        self.say(f"Flats 1 to 7, Elm Court: a visit each is planned for {start.astimezone():%H:%M}")
         planned = {visit.home.number: visit for visit in visits}
         async with asyncio.TaskGroup() as group:
             for number in (1, 2):
@@ -36,7 +37,7 @@ class Story:
             group.create_task(self._missed(planned[5], start))
             group.create_task(self._late_evidence(planned[6], start))
             group.create_task(self._offline(planned[7], start))
-            group.create_task(self._pendant(start))
+            group.create_task(self._pendant())
 
     async def ordinary_life(self, since: datetime, until_when: datetime) -> None:
         """Carers on their rounds in the other homes, for the visits that start in that stretch."""
@@ -59,7 +60,8 @@ class Story:
 
     async def _swapped(self, visit: PlannedVisit, start: datetime) -> None:
         other = next(carer for carer in carers_of(visit.home.provider) if carer != visit.carer)
-        self.say(f"{visit.home.address}: a colleague comes instead of {visit.carer}: attended, and says so")
+        await self._at(start, 6)
+        self.say(f"{visit.home.address}: {other} comes instead of {visit.carer}: attended, and says so")
         await self._visit(visit, start, seconds=6, stay=58, carer=other)
 
     async def _late(self, visit: PlannedVisit, start: datetime) -> None:
@@ -72,8 +74,8 @@ class Story:
         self.say(f"{visit.home.address}: nobody comes: visit.missed, a duty each for landlord and provider")
 
     async def _late_evidence(self, visit: PlannedVisit, start: datetime) -> None:
-        await self._at(start, 75)
-        arrived, left = start + timedelta(seconds=5), start + timedelta(seconds=64)
+        await self._at(start, 58)
+        arrived, left = start + timedelta(seconds=5), start + timedelta(seconds=55)
         home = self.homes[visit.home.number]
         await home.arrives(fob(visit.carer), happened=arrived)
         await home.departs(fob(visit.carer), happened=left)
@@ -87,15 +89,14 @@ class Story:
         self.say(f"{visit.home.address}: the hub is offline: the visit cannot be confirmed")
         await home.arrives(fob(visit.carer), happened=start + timedelta(seconds=8))
         await home.departs(fob(visit.carer), happened=start + timedelta(seconds=44))
-        await self._at(start, 130)
+        await self._at(start, 80)
         await home.comes_back()
         self.say(f"{visit.home.address}: the hub is back and sends what it kept: it was attended after all")
 
-    async def _pendant(self, start: datetime) -> None:
-        await self._at(start, 12)
+    async def _pendant(self) -> None:
         await self.homes[8].presses("pendant-1")
         self.say("Flat 8, Elm Court: the pendant is pressed, twice: one alarm for the monitoring centre")
-        await self._at(start, 16)
+        await asyncio.sleep(3)
         await self.homes[8].presses("pendant-1")
 
     async def _ordinary(self, visit: PlannedVisit) -> None:

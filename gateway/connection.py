@@ -56,6 +56,7 @@ class Connection:
         self.unacknowledged: dict[int, float] = {}
         """Message ids in the order of their delivery, with the loop's time at which each was taken."""
         self._done: set[int] = set()
+        self._taken = 0
         self.client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=broker.client_id,
@@ -95,9 +96,20 @@ class Connection:
         self.loop.add_reader(sock, self._readable)
         if self.client.want_write():
             self.loop.add_writer(sock, self.client.loop_write)
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            answers: set[asyncio.Future[Any]] = {self.ended, self.subscribed}
-            await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+        await self._granted()
+
+    async def _granted(self) -> None:
+        """Waits for the subscriptions. What queued up for us comes before, and may take long: it is an answer too."""
+        answers: set[asyncio.Future[Any]] = {self.ended, self.subscribed}
+        while True:
+            taken = self._taken
+            done, _ = await asyncio.wait(
+                answers, timeout=CONNECT_TIMEOUT, return_when=asyncio.FIRST_COMPLETED
+            )
+            if done:
+                return
+            if taken == self._taken and not self.paused:
+                raise TimeoutError
 
     async def watch(self) -> str:
         """Keeps the connection alive until it ends, and says why it ended."""
@@ -206,4 +218,5 @@ class Connection:
         self._end(f"connection lost: {reason}")
 
     def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
+        self._taken += 1
         self._take(self, message)

@@ -67,6 +67,12 @@ def signed(secret: str, key: str, body: str, now: datetime) -> dict[str, str]:
     return {"webhook-id": key, "webhook-timestamp": timestamp, "webhook-signature": signature}
 
 
+@cache
+def certificate_authorities() -> ssl.SSLContext:
+    """Whom TLS trusts. Read once, when a channel is made: it takes longer than a message."""
+    return httpx.create_ssl_context()
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookChannel:
     """`timeout` in seconds bounds the whole exchange. `allow_private`: for demonstrations and tests."""
@@ -74,6 +80,7 @@ class WebhookChannel:
     timeout: float = 10.0
     allow_private: bool = False
     resolver: Resolve = field(default=resolve)
+    trust: ssl.SSLContext = field(default_factory=certificate_authorities, repr=False, compare=False)
 
     async def send(self, message: Outgoing, now: datetime) -> Outcome:
         """Posts the payload once; any 2xx is delivered."""
@@ -118,7 +125,7 @@ class WebhookChannel:
         # A client for each message: connections are not kept to addresses that may change hands.
         async with (
             httpx.AsyncClient(
-                verify=_tls(), timeout=self.timeout, follow_redirects=False, trust_env=False
+                verify=self.trust, timeout=self.timeout, follow_redirects=False, trust_env=False
             ) as client,
             client.stream(
                 "POST",
@@ -144,12 +151,6 @@ class _Target:
     url: httpx.URL
     host: str
     name: str
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Made once: reading the certificate authorities takes longer than a message."""
-    return httpx.create_ssl_context()
 
 
 def answered(status: int, retry_after: str | None = None) -> Outcome:

@@ -161,10 +161,9 @@ def test_the_signature_is_that_of_the_specification() -> None:
 
 def test_certificate_authorities_are_checked() -> None:
     """The connection goes to an address, the certificate must be the name's."""
-    from alerts.channels.webhook import _tls
-
-    assert _tls().check_hostname
-    assert _tls().verify_mode is ssl.CERT_REQUIRED
+    trust = WebhookChannel().trust
+    assert trust.check_hostname
+    assert trust.verify_mode is ssl.CERT_REQUIRED
 
 
 MAIL = EmailChannel("mail.example", 25, "Threshold <threshold@example>")

@@ -30,9 +30,10 @@ def parse(text: str, source: str) -> dict[str, Statement]:
     """The statements of one queries.sql by name. Raises NamedSqlError naming `source`."""
     statements: dict[str, Statement] = {}
     marks = list(_NAME.finditer(text))
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    for mark, end in zip(marks, ends, strict=False):
         name = mark.group(1)
-        lines = text[mark.end() : following.start() if following else len(text)].strip().splitlines()
+        lines = text[mark.end() : end].strip().splitlines()
         sentence: list[str] = []
         while lines and lines[0].startswith("--"):
             sentence.append(lines.pop(0).removeprefix("--").strip())

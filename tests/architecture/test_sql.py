@@ -13,8 +13,12 @@ from tests.architecture.sources import PACKAGES, PROJECT, modules, tracked_files
 from tests.support.postgres import Cluster
 
 FILES = [
-    path for path in tracked_files() if path.suffix == ".sql" and "migrations" not in path.parts
-]  # fmt: skip
+    path
+    for path in tracked_files()
+    if path.suffix == ".sql"
+    and path.relative_to(PROJECT).parts[0] in PACKAGES
+    and "migrations" not in path.parts
+]
 STATEMENTS = [
     pytest.param(statement, id=f"{path.relative_to(PROJECT)}:{statement.name}")
     for path in FILES

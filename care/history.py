@@ -14,11 +14,11 @@ from care import wording
 from care.evidence import Evidence, Strength, weigh
 from care.household import Household
 from care.liveness import Ears, Speech, listen
-from care.matching import Fillings, NamedOn, fill, named_on
+from care.matching import Matcher
 from care.model import AlertSpan, ManualWord, Session, Version, VisitHistory
 from care.policy import Policy
 from care.sessions import Presence, place
-from care.verdict import Known, alert_due, judge, progress_limit
+from care.verdict import Known, alert_due, judge, phase, progress_limit
 from care.windows import Window, components, frame
 
 # The first version stands from so long before anything can count for the visit; nothing changes before that.
@@ -86,16 +86,13 @@ class _Trace:
 
     window: Window
     filled: list[tuple[datetime, tuple[Session, ...]]] = field(default_factory=list)
-    weak: list[tuple[datetime, datetime]] = field(default_factory=list)  # received, happened
-
-    def filled_at(self, moment: datetime) -> tuple[Session, ...]:
-        """Who filled the slots, by what had been received by then."""
-        position = bisect_right(self.filled, moment, key=lambda change: change[0]) - 1
-        return self.filled[position][1] if position >= 0 else ()
+    weak: list[tuple[datetime, datetime]] = field(default_factory=list)  # received, earliest that happened
 
     def weak_at(self, moment: datetime) -> datetime | None:
-        """When the first weak evidence that was received by then happened."""
-        return self.weak[0][1] if self.weak and self.weak[0][0] <= moment else None
+        """When the earliest weak evidence happened, of what was received by then."""
+        return next(
+            (happened for received_at, happened in reversed(self.weak) if received_at <= moment), None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,61 +106,76 @@ class _Stretch:
 
 def _trace(windows: Mapping[str, Window], evidence: Sequence[Evidence], policy: Policy) -> dict[str, _Trace]:
     """Follows the receipts in their order, matching again whatever a receipt touches and nothing else."""
-    traces = {ref: _Trace(window) for ref, window in windows.items()}
-    stretches = [
-        _Stretch(group, min(window.counts_from for window in group), max(window.latest for window in group))
-        for group in components(windows.values())
-    ]
-    starts = [stretch.start for stretch in stretches]
-    naming = named_on(windows.values())
-    presences: dict[str | None, Presence] = {}
+    tracing = _Tracing(windows, policy)
     position = 0
     while position < len(evidence):
         received_at = evidence[position].event.received_at
         touched: set[int] = set()
         while position < len(evidence) and evidence[position].event.received_at == received_at:
-            piece = evidence[position]
+            touched.update(tracing.take(evidence[position]))
             position += 1
-            if piece.strength is Strength.WEAK:
-                number = bisect_right(starts, piece.moment) - 1
-                if number >= 0:
-                    _note_weak(stretches[number], piece, traces)
-                continue
-            carer_id = None if piece.carer is None else piece.carer.id
-            presence = presences.get(carer_id)
-            if presence is None:
-                presence = presences[carer_id] = Presence(policy)
-            touched.update(bisect_right(starts, place(session)) - 1 for session in presence.add(piece))
         for number in touched:
+            tracing.match(number, received_at)
+    return tracing.traces
+
+
+class _Tracing:
+    """What is known of a resident's visits while the receipts are followed."""
+
+    def __init__(self, windows: Mapping[str, Window], policy: Policy) -> None:
+        self.traces = {ref: _Trace(window) for ref, window in windows.items()}
+        self._policy = policy
+        self._matcher = Matcher(windows.values(), policy)
+        self._stretches = [
+            _Stretch(
+                group, min(window.counts_from for window in group), max(window.latest for window in group)
+            )
+            for group in components(windows.values())
+        ]
+        self._starts = [stretch.start for stretch in self._stretches]
+        self._presences: dict[str | None, Presence] = {}
+        # Who has ever been seen in a stretch: a resident may meet a hundred carers in a month.
+        self._visitors: dict[int, dict[str | None, Presence]] = {}
+
+    def take(self, piece: Evidence) -> Iterable[int]:
+        """Takes one piece in, and says which stretches must be matched again."""
+        if piece.strength is Strength.WEAK:
+            number = bisect_right(self._starts, piece.moment) - 1
             if number >= 0:
-                _match(stretches[number], presences, naming, policy, traces, received_at)
-    return traces
+                self._note_weak(self._stretches[number], piece)
+            return ()
+        carer_id = None if piece.carer is None else piece.carer.id
+        presence = self._presences.get(carer_id)
+        if presence is None:
+            presence = self._presences[carer_id] = Presence(self._policy)
+        touched = {bisect_right(self._starts, place(session)) - 1 for session in presence.add(piece)}
+        touched.discard(-1)
+        for number in touched:
+            self._visitors.setdefault(number, {})[carer_id] = presence
+        return touched
 
+    def _note_weak(self, stretch: _Stretch, piece: Evidence) -> None:
+        for window in stretch.windows:
+            trace = self.traces[window.visit.ref]
+            speaks = piece.provider_id is None or piece.provider_id == window.visit.provider_id
+            earliest = not trace.weak or piece.moment < trace.weak[-1][1]
+            if speaks and earliest and window.counts_from <= piece.moment < window.latest:
+                trace.weak.append((piece.event.received_at, piece.moment))
 
-def _note_weak(stretch: _Stretch, piece: Evidence, traces: Mapping[str, _Trace]) -> None:
-    for window in stretch.windows:
-        speaks = piece.provider_id is None or piece.provider_id == window.visit.provider_id
-        if speaks and window.counts_from <= piece.moment < window.latest:
-            traces[window.visit.ref].weak.append((piece.event.received_at, piece.moment))
-
-
-def _match(
-    stretch: _Stretch,
-    presences: Mapping[str | None, Presence],
-    naming: NamedOn,
-    policy: Policy,
-    traces: Mapping[str, _Trace],
-    received_at: datetime,
-) -> None:
-    sessions = [
-        session for presence in presences.values() for session in presence.between(stretch.start, stretch.end)
-    ]
-    filled: Fillings = fill(stretch.windows, sessions, naming, policy)
-    for window in stretch.windows:
-        trace = traces[window.visit.ref]
-        now = filled.get(window.visit.ref, ())
-        if now != (trace.filled[-1][1] if trace.filled else ()):
-            trace.filled.append((received_at, now))
+    def match(self, number: int, received_at: datetime) -> None:
+        """Matches a stretch again, by what has been taken in up to this receipt."""
+        stretch = self._stretches[number]
+        sessions = [
+            session
+            for presence in self._visitors[number].values()
+            for session in presence.between(stretch.start, stretch.end)
+        ]
+        filled = self._matcher.fill(stretch.windows, sessions)
+        for window in stretch.windows:
+            trace = self.traces[window.visit.ref]
+            now = filled.get(window.visit.ref, ())
+            if now != (trace.filled[-1][1] if trace.filled else ()):
+                trace.filled.append((received_at, now))
 
 
 def _moments(trace: _Trace, speech: Speech, words: Sequence[ManualWord]) -> set[datetime]:
@@ -178,8 +190,7 @@ def _moments(trace: _Trace, speech: Speech, words: Sequence[ManualWord]) -> set[
         moments.add(at)
         if filled and any(session.end is None for session in filled):
             moments.add(progress_limit(window, filled))
-    if trace.weak:
-        moments.add(trace.weak[0][0])
+    moments.update(received_at for received_at, _ in trace.weak)
     moments.update(word.at for word in words)
     return moments
 
@@ -191,23 +202,21 @@ def _history(
     settles_at = window.settles_at
     manual_moments = {word.at for word in words}
     moments = sorted(_moments(trace, speech, words))
+    begin = window.counts_from - _BEFORE
     versions: list[Version] = []
     alerts: list[AlertSpan] = []
-    begin = window.counts_from - _BEFORE
+    told: tuple[object, ...] | None = None
     for at in (begin, *moments):
         if versions and (at <= begin or at > until):
             continue
         # Settled: nothing but a person's word changes the verdict any more, and it knows no later evidence.
         if at > settles_at and at not in manual_moments:
             continue
-        seen = min(at, settles_at)
-        known = Known(
-            window,
-            speech,
-            trace.filled_at(seen),
-            trace.weak_at(seen),
-            next((word for word in reversed(words) if word.at <= at), None),
-        )
+        known = _known(trace, speech, words, at)
+        now = known.filled, known.weak_at, known.manual, phase(known, at)
+        if now == told:
+            continue
+        told = now
         verdict = judge(known, at, names)
         if not versions or versions[-1].verdict != verdict:
             versions.append(Version(at, verdict))
@@ -215,6 +224,17 @@ def _history(
     return VisitHistory(
         window.visit, tuple(versions), tuple(alerts), _next_check(trace, speech, moments, until)
     )
+
+
+def _known(trace: _Trace, speech: Speech, words: Sequence[ManualWord], at: datetime) -> Known:
+    seen = min(at, trace.window.settles_at)
+    filled: tuple[Session, ...] = ()
+    for since, sessions in trace.filled:
+        if since > seen:
+            break
+        filled = sessions
+    manual = next((word for word in reversed(words) if word.at <= at), None)
+    return Known(trace.window, speech, filled, trace.weak_at(seen), manual)
 
 
 def _follow_with_alerts(alerts: list[AlertSpan], known: Known, version: Version) -> None:

@@ -35,36 +35,64 @@ def named_on(windows: Iterable[Window]) -> NamedOn:
     return naming
 
 
-def fill(windows: Iterable[Window], sessions: Iterable[Session], naming: NamedOn, policy: Policy) -> Fillings:
-    """The sessions that fill each visit's slots, in order of `rank`; refs without any are left out.
+def fill(windows: Iterable[Window], sessions: Iterable[Session], policy: Policy) -> Fillings:
+    """`Matcher.fill` for visits that are all of their resident's."""
+    known = list(windows)
+    return Matcher(known, policy).fill(known, sessions)
 
-    `windows` are one resident's, `sessions` those of the dwelling; what cannot fill a slot is ignored.
-    Planned visits come first, cancelled and suspended ones take what is left; each time the sessions with a
-    start first, then those without.
-    """
-    ordered = sorted(windows, key=lambda window: (window.visit.start_at, window.visit.ref))
-    waiting = sorted(sessions, key=rank)
-    if not waiting:
-        return {}
-    filled: dict[str, list[Session]] = {}
-    for group in (
-        [window for window in ordered if window.expected],
-        [window for window in ordered if not window.expected],
-    ):
-        for started in (True, False):
-            chosen = _fill_once(
-                group,
-                [session for session in waiting if (session.start is not None) is started],
-                filled,
-                naming,
-                policy,
-            )
-            # By identity: a carer may have two sessions that look the same.
-            taken = {id(session) for several in chosen.values() for session in several}
-            waiting = [session for session in waiting if id(session) not in taken]
-            for ref, several in chosen.items():
-                filled.setdefault(ref, []).extend(several)
-    return {ref: tuple(sorted(several, key=rank)) for ref, several in filled.items()}
+
+class Matcher:
+    """Matches sessions to one resident's visits, of which any that compete may be asked for together."""
+
+    def __init__(self, windows: Iterable[Window], policy: Policy) -> None:
+        self._naming = named_on(windows)
+        self._scale = _Scale.of(policy)
+
+    def fill(self, windows: Iterable[Window], sessions: Iterable[Session]) -> Fillings:
+        """The sessions that fill each visit's slots, in order of `rank`; refs without any are left out.
+
+        What cannot fill a slot is ignored. Planned visits come first, cancelled and suspended ones take what
+        is left; each time the sessions with a start first, then those without.
+        """
+        waiting = sorted(sessions, key=rank)
+        if not waiting:
+            return {}
+        filled: dict[str, list[Session]] = {}
+        ordered = sorted(windows, key=lambda window: (window.visit.start_at, window.visit.ref))
+        for expected in (True, False):
+            group = [window for window in ordered if window.expected is expected]
+            for started in (True, False) if group else ():
+                rows = [session for session in waiting if (session.start is not None) is started]
+                if not rows:
+                    continue
+                taken = set()
+                for row, ref in self._round(group, rows, filled):
+                    filled.setdefault(ref, []).append(rows[row])
+                    taken.add(id(rows[row]))  # by identity: a carer may have two sessions that look the same
+                waiting = [session for session in waiting if id(session) not in taken]
+        return {ref: tuple(sorted(several, key=rank)) for ref, several in filled.items()}
+
+    def _round(
+        self, windows: Sequence[Window], sessions: Sequence[Session], filled: Mapping[str, Sequence[Session]]
+    ) -> list[tuple[int, str]]:
+        """One round: these visits' remaining slots against these sessions, both in their order."""
+        costs: dict[tuple[int, int], int] = {}
+        slots = []
+        for column, window in enumerate(windows):
+            already = filled.get(window.visit.ref, ())
+            slots.append(window.visit.carers_required - len(already))
+            if slots[-1] <= 0:
+                continue
+            came = {session.carer_id for session in already}
+            for row, session in enumerate(sessions):
+                if session.carer_id not in came and may_fill(session, window):
+                    costs[row, column] = _cost(session, window, self._naming, self._scale)
+        if len(costs) > 1:
+            carers = tuple(session.carer_id for session in sessions)
+            pairs: Iterable[tuple[int, int]] = best(Problem(costs, carers, tuple(slots)))
+        else:
+            pairs = costs
+        return [(row, windows[column].visit.ref) for row, column in sorted(pairs)]
 
 
 def may_fill(session: Session, window: Window) -> bool:
@@ -113,39 +141,3 @@ def _cost(session: Session, window: Window, naming: NamedOn, scale: _Scale) -> i
     if session.length is not None and session.length < visit.planned_length:
         cost += (visit.planned_length - session.length) // _MICROSECOND * scale.short
     return cost
-
-
-def _fill_once(
-    windows: Sequence[Window],
-    sessions: Sequence[Session],
-    filled: Mapping[str, Sequence[Session]],
-    naming: NamedOn,
-    policy: Policy,
-) -> Fillings:
-    """One round: these visits' remaining slots against these sessions, both in their order."""
-    if not windows or not sessions:
-        return {}
-    scale = _Scale.of(policy)
-    costs: dict[tuple[int, int], int] = {}
-    for column, window in enumerate(windows):
-        already = filled.get(window.visit.ref, ())
-        if len(already) >= window.visit.carers_required:
-            continue
-        came = {session.carer_id for session in already}
-        for row, session in enumerate(sessions):
-            if session.carer_id not in came and may_fill(session, window):
-                costs[row, column] = _cost(session, window, naming, scale)
-    if not costs:
-        return {}
-    problem = Problem(
-        costs=costs,
-        carers=tuple(session.carer_id for session in sessions),
-        slots=tuple(
-            window.visit.carers_required - len(filled.get(window.visit.ref, ())) for window in windows
-        ),
-    )
-    chosen: dict[str, tuple[Session, ...]] = {}
-    for row, column in sorted(best(problem)):
-        ref = windows[column].visit.ref
-        chosen[ref] = (*chosen.get(ref, ()), sessions[row])
-    return chosen

@@ -49,6 +49,22 @@ def judge(known: Known, at: datetime, names: wording.Names) -> Verdict:
     return verdict
 
 
+def phase(known: Known, at: datetime) -> tuple[str, bool, bool]:
+    """All that the verdict takes from the passing of time; cheap, so that most moments cost no verdict.
+
+    At two moments of one phase, with the same things known, the verdict is the same.
+    """
+    window = known.window
+    missed = at >= window.missed_at
+    if known.filled:
+        over = all(session.end is not None for session in known.filled)
+        return "came", over or at >= progress_limit(window, known.filled), missed
+    if missed:
+        sure = known.speech.missed_from
+        return "nobody came", True, sure is not None and at >= sure
+    return "awaited", at >= window.visit.start_at, window.late_at is not None and at >= window.late_at
+
+
 def alert_due(known: Known, verdict: Verdict) -> VisitAlertKind | None:
     """The alert that ought to be open while this verdict stands (domain/visits.md §7)."""
     if known.window.silent or not known.window.expected or not known.speech.heard:

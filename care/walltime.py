@@ -60,6 +60,8 @@ def first_after(instant: datetime, wall: time, zone_name: str) -> datetime:
     return found
 
 
+@lru_cache(maxsize=65536)
 def clock(instant: datetime, zone_name: str) -> str:
     """`HH:MM` on the dwelling's wall, for sentences that people read."""
-    return instant.astimezone(zone(zone_name)).strftime("%H:%M")
+    wall = instant.astimezone(zone(zone_name))
+    return f"{wall.hour:02}:{wall.minute:02}"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from care.assignment import Problem, best
-from care.matching import fill, named_on
+from care.matching import fill
 from care.model import Session, Suspension, Visit
 from care.policy import DEFAULT_POLICY, Policy
 from care.sessions import place, rank
@@ -38,7 +38,7 @@ def filled(
 ) -> dict[str, list[int]]:
     """The numbers of the sessions that fill each visit."""
     windows = frame(visits, suspensions, policy, LONDON)
-    found = fill(windows.values(), sessions, named_on(windows.values()), policy)
+    found = fill(windows.values(), sessions, policy)
     return {ref: sorted(sessions.index(session) for session in several) for ref, several in found.items()}
 
 
@@ -276,7 +276,7 @@ plans = st.lists(
 def test_a_household_is_matched_as_the_rules_say(visits: list[Visit], sessions: list[Session]) -> None:
     """Round by round against a search in exact minutes: planned first, then with a start, then without."""
     windows = frame(visits, (), DEFAULT_POLICY, LONDON)
-    found = fill(windows.values(), sessions, named_on(windows.values()), DEFAULT_POLICY)
+    found = fill(windows.values(), sessions, DEFAULT_POLICY)
     waiting = sorted(sessions, key=rank)
     expected: dict[str, list[Session]] = {}
     for planned in (True, False):

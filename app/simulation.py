@@ -1,0 +1,34 @@
+"""`threshold sim …`: scenarios by name, and the commands that make, play and score whole worlds."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from app.simulate import simulate
+from app.simulate_world import show_score, write_world
+
+PLAY = "play"
+
+
+class _Simulations(TyperGroup):
+    """A group whose words are commands or, when they are none, scenarios to play.
+
+    `threshold sim pendant` is short for `threshold sim play pendant`, and `threshold sim --list` likewise.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [PLAY, *args]
+        return super().parse_args(ctx, args)
+
+
+cli = typer.Typer(
+    name="sim",
+    cls=_Simulations,
+    help="Simulated homes: scenarios by name, whole worlds from a seed, and how they were judged.",
+    no_args_is_help=True,
+)
+cli.command(PLAY)(simulate)
+cli.command("world")(write_world)
+cli.command("score")(show_score)

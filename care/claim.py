@@ -15,10 +15,10 @@ from db.pool import Connection, execute, fetch_all, fetch_one
 
 @dataclass(slots=True)
 class Wanted:
-    """What is to be judged of one resident: visits due by time, times of which something was learned, and
-    visits on which a person has spoken."""
+    """What is to be judged of one resident: visits due by time with their start and end, times of which
+    something was learned, and visits on which a person has spoken."""
 
-    due: dict[str, datetime] = field(default_factory=dict)
+    due: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     learned: list[tuple[datetime, datetime]] = field(default_factory=list)
     spoken: set[str] = field(default_factory=set)
 
@@ -75,5 +75,5 @@ async def take(conn: Connection, residents: list[str], at: Moments) -> dict[str,
             each.spoken.add(row["visit_ref"])
             each.learned.append((row["from_at"], row["until_at"]))
     for row in await fetch_all(conn, Q["due_visits"], residents=residents, until=at.due):
-        wanted[row["resident_id"]].due[row["ref"]] = row["start_at"]
+        wanted[row["resident_id"]].due[row["ref"]] = row["start_at"], row["end_at"]
     return dict(wanted)

@@ -6,34 +6,31 @@ days around the visits in question: what it costs does not grow with history.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from psycopg.rows import DictRow
 
 from care.claim import Wanted
 from care.doors import NO_DOORS
-from care.estate_store import Q, grouped, hub_of, suspension_of
+from care.estate_store import Q, grouped, hub_of
 from care.hearing_store import hearings_of
 from care.household import Household
 from care.liveness import hubs_that_matter
 from care.model import (
     Carer,
-    Dwelling,
+    Hearing,
     HomeEvent,
     Hub,
     Interval,
     ManualWord,
-    Resident,
     Scope,
-    Suspension,
-    Visit,
 )
 from care.neighbours import Place, doors_of
-from care.policy import Overrides, Policy, TierRules
-from care.visit_rows import visit_of
+from care.policy import Policy
+from care.sketch import Sketch, reach, sketch_homes
 from care.walltime import DAY
-from care.windows import Window, components, evidence_reach, frame
+from care.windows import Window
 from db.pool import Connection, fetch_all
 
 
@@ -59,120 +56,38 @@ class Home:
         return self.due | self.touched | self.spoken
 
 
-def reach(policy: Policy) -> timedelta:
-    """How far around a visit others can have a bearing on it: they end within a day of their start, count
-    until the next 04:00 after that and after they are missed, and may count from before they begin."""
-    rules: list[TierRules | Overrides] = [*policy.tiers.values(), *policy.packages.values()]
-    longest = max((each.missed_after or DAY) + (each.counts_from or DAY) for each in rules)
-    return 3 * DAY + longest
-
-
 async def gather(
     conn: Connection, wanted: Mapping[str, Wanted], policy: Policy, until: datetime
 ) -> list[Home]:
     """The homes of these residents with what was received by `until`."""
-    residents = sorted(wanted)
-    rows = grouped(await _visits(conn, wanted, policy), "resident_id")
-    homes = {row["id"]: row for row in await fetch_all(conn, Q["homes_of"], residents=residents)}
-    suspensions = grouped(await fetch_all(conn, Q["suspensions_of"], residents=residents), "resident_id")
-    sketches = [
-        _sketch(homes[name], rows[name], suspensions[name], wanted[name], policy)
-        for name in residents
-        if rows[name]
+    return await _furnish(conn, await sketch_homes(conn, wanted, policy), policy, until)
+
+
+async def listen_closely(conn: Connection, homes: Sequence[Home], until: datetime) -> list[Home]:
+    """The same homes with all that was heard of their hubs, and not only when each was first and last heard.
+
+    Needed where nobody seems to have come; most visits are made, and then silence says nothing.
+    """
+    froms: dict[str, datetime] = {}
+    for home in homes:
+        since = min(window.counts_from for window in home.windows.values()) - DAY
+        for hearing in home.household.hearing:
+            froms[hearing.hub.id] = min(since, froms.get(hearing.hub.id, since))
+    known = {hearing.hub.id: hearing for home in homes for hearing in home.household.hearing}
+    heard = await hearings_of(conn, froms, known, until)
+    return [
+        replace(
+            home,
+            household=replace(
+                home.household, hearing=tuple(heard[hearing.hub.id] for hearing in home.household.hearing)
+            ),
+        )
+        for home in homes
     ]
-    return await _furnish(conn, [sketch for sketch in sketches if sketch.judged], policy, until)
-
-
-async def _visits(conn: Connection, wanted: Mapping[str, Wanted], policy: Policy) -> list[DictRow]:
-    around = reach(policy)
-    residents, froms, untils = [], [], []
-    for name, each in wanted.items():
-        starts = [*each.due.values(), *(moment for span in each.learned for moment in span)]
-        residents.append(name)
-        froms.append(min(starts) - around)
-        untils.append(max(starts) + around)
-    return await fetch_all(conn, Q["visits_around"], residents=residents, froms=froms, untils=untils)
-
-
-@dataclass(slots=True)
-class _Sketch:
-    """A home before its evidence is read."""
-
-    resident: Resident
-    dwelling: Dwelling
-    visits: tuple[Visit, ...]
-    rows: dict[str, DictRow]
-    suspensions: tuple[Suspension, ...]
-    windows: dict[str, Window]
-    due: frozenset[str]
-    touched: frozenset[str]
-    spoken: frozenset[str]
-
-    @property
-    def judged(self) -> frozenset[str]:
-        return self.due | self.touched | self.spoken
-
-    def since(self, policy: Policy) -> datetime:
-        """From when on evidence is needed."""
-        return min(window.counts_from for window in self.windows.values()) - evidence_reach(policy)
-
-    def listens(self, until: datetime) -> bool:
-        """Whether it matters by then what was heard: before a visit is missed, silence says nothing."""
-        return any(self.windows[ref].missed_at <= until for ref in self.judged)
-
-
-def _sketch(
-    home: DictRow, rows: Sequence[DictRow], suspensions: Iterable[DictRow], wanted: Wanted, policy: Policy
-) -> _Sketch:
-    dwelling = Dwelling(
-        home["dwelling_id"], home["address"], home["time_zone"], home["landlord_id"], home["scheme"]
-    )
-    resident = Resident(
-        home["id"],
-        dwelling.id,
-        home["name"],
-        home["monitoring_centre_id"],
-        home["commissioner_id"],
-        home["high_risk"],
-    )
-    visits = tuple(visit_of(row) for row in rows)
-    by_ref = {row["ref"]: row for row in rows}
-    away = tuple(suspension_of(row) for row in suspensions)
-    windows = frame(visits, away, policy, dwelling.time_zone)
-    groups = components(windows.values())
-    unsettled = {ref for ref, row in by_ref.items() if row["next_check_at"] is not None}
-    touched = {
-        window.visit.ref
-        for group in groups
-        if any(_touches(window, span, policy) for window in group for span in wanted.learned)
-        for window in group
-    } & unsettled
-    due = frozenset(ref for ref in wanted.due if ref in windows)
-    spoken = frozenset(ref for ref in wanted.spoken if ref in windows)
-    judged = due | touched | spoken
-    bearing = _bearing(groups, judged)
-    return _Sketch(resident, dwelling, visits, by_ref, away, bearing, due, frozenset(touched), spoken)
-
-
-def _touches(window: Window, span: tuple[datetime, datetime], policy: Policy) -> bool:
-    """Whether evidence of that time can bear on a visit: a departure ends a session that began before."""
-    return window.counts_from <= span[1] and span[0] - policy.longest_session < window.latest
-
-
-def _bearing(groups: Iterable[Sequence[Window]], judged: frozenset[str]) -> dict[str, Window]:
-    """The windows that compete with the judged ones, and those of the same service dates, whose naming of
-    carers weighs in the costs (domain/visits.md §5)."""
-    kept = [group for group in groups if any(window.visit.ref in judged for window in group)]
-    dates = {window.visit.service_date for group in kept for window in group}
-    chosen = [
-        window for group in groups for window in group if group in kept or window.visit.service_date in dates
-    ]
-    chosen.sort(key=lambda window: (window.visit.start_at, window.visit.ref))
-    return {window.visit.ref: window for window in chosen}
 
 
 async def _furnish(
-    conn: Connection, sketches: Sequence[_Sketch], policy: Policy, until: datetime
+    conn: Connection, sketches: Sequence[Sketch], policy: Policy, until: datetime
 ) -> list[Home]:
     if not sketches:
         return []
@@ -186,7 +101,7 @@ async def _furnish(
     carers = await _carers(conn, events)
     homes = {sketch.dwelling.id: Place(sketch.dwelling, places[sketch.resident.id]) for sketch in sketches}
     doors = await doors_of(conn, homes.values(), events, policy, reach(policy))
-    hearing = await hearings_of(conn, _listened(sketches, places, until), hubs, until)
+    hearing = {row["id"]: Hearing(row["noun"], row["first_heard_at"], row["last_heard_at"]) for row in hubs}
     words = await _words(conn, sketches)
     since = min(sketch.since(policy) for sketch in sketches)
     outages = tuple(
@@ -197,16 +112,17 @@ async def _furnish(
     for sketch in sketches:
         near = places[sketch.resident.id]
         begins = sketch.since(policy)
+        heard = tuple(
+            event for hub in near for event in events.get(hub.id, ()) if event.received_at >= begins
+        )
         household = Household(
             resident=sketch.resident,
             dwelling=sketch.dwelling,
             visits=sketch.visits,
             hubs=tuple(near),
             hearing=tuple(hearing[hub.id] for hub in hubs_that_matter(near, sketch.dwelling)),
-            carers={name: held for name, holders in carers.items() if (held := _holder(holders, begins))},
-            events=tuple(
-                event for hub in near for event in events.get(hub.id, ()) if event.received_at >= begins
-            ),
+            carers=_carers_of(heard, carers, begins),
+            events=heard,
             suspensions=sketch.suspensions,
             doors=doors.get(sketch.dwelling.id, NO_DOORS),
             outages=outages,
@@ -227,7 +143,7 @@ async def _furnish(
     return furnished
 
 
-async def _hubs(conn: Connection, sketches: Iterable[_Sketch]) -> list[DictRow]:
+async def _hubs(conn: Connection, sketches: Iterable[Sketch]) -> list[DictRow]:
     dwellings = sorted({sketch.dwelling.id for sketch in sketches})
     schemes = sorted({sketch.dwelling.scheme for sketch in sketches if sketch.dwelling.scheme})
     rows = await fetch_all(conn, Q["hubs_of"], dwellings=dwellings, schemes=schemes)
@@ -250,7 +166,7 @@ def _hubs_of(rows: Iterable[DictRow]) -> tuple[Mapping[str, list[Hub]], Mapping[
 
 async def _events(
     conn: Connection,
-    sketches: Iterable[_Sketch],
+    sketches: Iterable[Sketch],
     places: Mapping[str, Sequence[Hub]],
     policy: Policy,
     until: datetime,
@@ -300,6 +216,22 @@ async def _carers(
     return holders
 
 
+def _carers_of(
+    events: Iterable[HomeEvent],
+    holders: Mapping[str, Sequence[tuple[datetime | None, Carer]]],
+    since: datetime,
+) -> dict[str, Carer]:
+    """Whose the credentials were that these events show."""
+    found: dict[str, Carer] = {}
+    for event in events:
+        name = event.credential
+        if name is not None and name not in found:
+            held = _holder(holders.get(name, ()), since)
+            if held is not None:
+                found[name] = held
+    return found
+
+
 def _holder(holders: Iterable[tuple[datetime | None, Carer]], since: datetime) -> Carer | None:
     """Whose a credential was when the time in question began: of those who gave it up since, the first."""
     given_up = [(until, carer) for until, carer in holders if until is not None and until > since]
@@ -308,21 +240,7 @@ def _holder(holders: Iterable[tuple[datetime | None, Carer]], since: datetime) -
     return next((carer for until, carer in holders if until is None), None)
 
 
-def _listened(
-    sketches: Iterable[_Sketch], places: Mapping[str, Sequence[Hub]], until: datetime
-) -> dict[str, datetime]:
-    """From when on it matters whether hubs were heard: those of homes with a visit that may be missed."""
-    froms: dict[str, datetime] = {}
-    for sketch in sketches:
-        if not sketch.listens(until):
-            continue
-        since = min(window.counts_from for window in sketch.windows.values()) - DAY
-        for hub in hubs_that_matter(places[sketch.resident.id], sketch.dwelling):
-            froms[hub.id] = min(since, froms.get(hub.id, since))
-    return froms
-
-
-async def _words(conn: Connection, sketches: Iterable[_Sketch]) -> Mapping[str, list[ManualWord]]:
+async def _words(conn: Connection, sketches: Iterable[Sketch]) -> Mapping[str, list[ManualWord]]:
     refs = sorted({ref for sketch in sketches for ref in sketch.judged})
     words: defaultdict[str, list[ManualWord]] = defaultdict(list)
     for row in await fetch_all(conn, Q["words_on"], refs=refs):

@@ -13,10 +13,10 @@ from care import metrics
 from care.claim import Moments, Wanted
 from care.estate_store import Q
 from care.evidence import Evidence, weigh
-from care.gathering import Home, gather
+from care.gathering import Home, gather, listen_closely
 from care.history import judged
 from care.liveness import Ears
-from care.model import AlertSpan, VisitHistory
+from care.model import AlertSpan, State, VisitHistory
 from care.policy import Policy
 from care.reconcile import Correction, Stored, correct, is_late, verdict_of
 from care.store import alerts_of, link_evidence, write_conclusions
@@ -46,8 +46,20 @@ async def judge_homes(
     """Judges what is wanted and writes what follows from it. Answers with residents whom no rule could judge:
     nothing of theirs was written, and what was taken of them is still to be given back."""
     homes = await gather(conn, wanted, policy, at.now)
-    done: list[_Judged] = []
     failed: list[str] = []
+    done = await _judge_all(homes, at, failed)
+    unmade = {each.home.household.resident.id: each.home for each in done if _rests_on_silence(each)}
+    if unmade:
+        closely = await listen_closely(conn, list(unmade.values()), at.now)
+        close = {home.household.resident.id: home for home in closely}
+        done = [each for each in done if each.home.household.resident.id not in close]
+        done += await _judge_all(close.values(), at, failed)
+    await _write(conn, done, at.now)
+    return failed
+
+
+async def _judge_all(homes: Iterable[Home], at: Moments, failed: list[str]) -> list[_Judged]:
+    done: list[_Judged] = []
     for number, home in enumerate(homes, start=1):
         try:
             done += _judge(home, at)
@@ -58,8 +70,15 @@ async def judge_homes(
             log.exception("a home could not be judged", visits=sorted(home.judged))
         if number % SHARE == 0:
             await asyncio.sleep(0)
-    await _write(conn, done, at.now)
-    return failed
+    return done
+
+
+def _rests_on_silence(each: _Judged) -> bool:
+    """Whether a verdict was drawn from absence, so that what was heard of the hubs decides."""
+    return any(version.verdict.state in _ABSENT for version in each.history.versions)
+
+
+_ABSENT = frozenset({State.MISSED, State.UNVERIFIED})
 
 
 def _judge(home: Home, at: Moments) -> list[_Judged]:

@@ -316,15 +316,20 @@ RETURNING resident_id, from_at, until_at, visit_ref;
 
 -- name: due_visits
 -- Which visits of these residents are due.
-SELECT ref, resident_id, start_at
+SELECT ref, resident_id, start_at, end_at
 FROM visit WHERE resident_id = ANY (%(residents)s) AND next_check_at <= %(until)s;
 
 -- name: visits_around
--- The visits of residents within a time of each, with what is concluded of them so far.
+-- The visits of residents that touch a time of each, with what is concluded of them so far. A flexible one counts
+-- from up to a day before and until up to a day after its hours; none lasts longer than a day and its clock's change.
 SELECT visit.*
 FROM unnest(%(residents)s::text[], %(froms)s::timestamptz[], %(untils)s::timestamptz[])
     AS wanted (resident_id, from_at, until_at)
-JOIN visit ON visit.resident_id = wanted.resident_id AND visit.start_at BETWEEN wanted.from_at AND wanted.until_at;
+JOIN visit ON visit.resident_id = wanted.resident_id
+    AND visit.start_at >= wanted.from_at - interval '50 hours' AND visit.start_at <= wanted.until_at + interval '25 hours'
+WHERE CASE WHEN visit.tier = 'flexible'
+           THEN visit.end_at >= wanted.from_at - interval '25 hours'
+           ELSE visit.start_at <= wanted.until_at AND visit.end_at >= wanted.from_at END;
 
 -- name: homes_of
 -- Residents with their homes and whom an alert about them concerns.

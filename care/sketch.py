@@ -1,0 +1,186 @@
+"""Which visits are to be judged, and which others have a bearing on them: homes before evidence is read."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from psycopg.rows import DictRow
+
+from care.claim import Wanted
+from care.estate_store import Q, grouped, suspension_of
+from care.model import Dwelling, Resident, Suspension, Visit
+from care.policy import Overrides, Policy, TierRules
+from care.visit_rows import visit_of
+from care.windows import Window, components, evidence_reach, frame
+from db.pool import Connection, fetch_all
+
+_UNTIL_FOUR = timedelta(hours=25)
+"""From any moment to the next 04:00 local, on the day the clocks go back."""
+
+_SPARE = timedelta(hours=8)
+"""Read beyond what one visit needs, so that its neighbours' neighbours seldom cost a second reading."""
+
+_MOST_READINGS = 5
+"""Each doubles the time that is read: a month on either side of a chain of visits that never breaks."""
+
+
+@dataclass(slots=True)
+class Sketch:
+    """A home with its visits. `windows`: those judged, and those that have a bearing on them.
+
+    `due`: judged by what fell due; `touched`: by what was learned; `spoken`: by a person's word.
+    """
+
+    resident: Resident
+    dwelling: Dwelling
+    visits: tuple[Visit, ...]
+    rows: Mapping[str, DictRow]
+    suspensions: tuple[Suspension, ...]
+    windows: dict[str, Window]
+    due: frozenset[str]
+    touched: frozenset[str]
+    spoken: frozenset[str]
+
+    @property
+    def judged(self) -> frozenset[str]:
+        """Every visit that is to be judged."""
+        return self.due | self.touched | self.spoken
+
+    @property
+    def counts_from(self) -> datetime:
+        """When the first of its windows begins."""
+        return min(window.counts_from for window in self.windows.values())
+
+    def since(self, policy: Policy) -> datetime:
+        """From when on evidence is needed."""
+        return self.counts_from - evidence_reach(policy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """How far a visit's bearing goes: before its start and after its end."""
+
+    before: timedelta
+    after: timedelta
+
+    @classmethod
+    def of(cls, policy: Policy) -> "_Reach":
+        rules: list[TierRules | Overrides] = [*policy.tiers.values(), *policy.packages.values()]
+        missed = max((each.missed_after or timedelta() for each in rules), default=timedelta())
+        counts = max((each.counts_from or timedelta() for each in rules), default=timedelta())
+        return cls(before=counts, after=missed + _UNTIL_FOUR)
+
+    @property
+    def most(self) -> timedelta:
+        return self.before + self.after
+
+
+def reach(policy: Policy) -> timedelta:
+    """How far from a moment a visit may start or end that is expected then."""
+    return _Reach.of(policy).most
+
+
+async def sketch_homes(conn: Connection, wanted: Mapping[str, Wanted], policy: Policy) -> list[Sketch]:
+    """The homes of these residents in which anything is to be judged."""
+    residents = sorted(wanted)
+    homes = {row["id"]: row for row in await fetch_all(conn, Q["homes_of"], residents=residents)}
+    suspensions = grouped(await fetch_all(conn, Q["suspensions_of"], residents=residents), "resident_id")
+    spans = {name: _span(wanted[name], policy) for name in residents}
+    found: dict[str, Sketch] = {}
+    for reading in range(_MOST_READINGS):
+        rows = grouped(await _visits(conn, spans), "resident_id")
+        wider: dict[str, tuple[datetime, datetime]] = {}
+        for name, span in spans.items():
+            sketch = _sketch(homes[name], rows[name], suspensions[name], wanted[name], policy)
+            found[name] = sketch
+            if sketch.windows and _is_cut(sketch, span, policy):
+                more = _Reach.of(policy).most * 2**reading
+                wider[name] = span[0] - more, span[1] + more
+        if not wider:
+            break
+        spans = wider
+    return [sketch for sketch in found.values() if sketch.judged]
+
+
+def _span(wanted: Wanted, policy: Policy) -> tuple[datetime, datetime]:
+    """What of a resident's visits is read at first: enough for one visit and its neighbours."""
+    around = _Reach.of(policy).most + _SPARE
+    firsts = [start for start, _ in wanted.due.values()]
+    lasts = [end for _, end in wanted.due.values()]
+    for first, last in wanted.learned:
+        firsts.append(first - policy.longest_session)
+        lasts.append(last)
+    return min(firsts) - around, max(lasts) + around
+
+
+def _is_cut(sketch: Sketch, span: tuple[datetime, datetime], policy: Policy) -> bool:
+    """Whether a visit that was not read may compete with those that are judged."""
+    far = _Reach.of(policy)
+    latest = max(window.latest for window in sketch.windows.values())
+    return sketch.counts_from - far.after < span[0] or latest + far.before > span[1]
+
+
+async def _visits(conn: Connection, spans: Mapping[str, tuple[datetime, datetime]]) -> list[DictRow]:
+    return await fetch_all(
+        conn,
+        Q["visits_around"],
+        residents=list(spans),
+        froms=[span[0] for span in spans.values()],
+        untils=[span[1] for span in spans.values()],
+    )
+
+
+def _sketch(
+    home: DictRow, rows: Sequence[DictRow], suspensions: Iterable[DictRow], wanted: Wanted, policy: Policy
+) -> Sketch:
+    dwelling = Dwelling(
+        home["dwelling_id"], home["address"], home["time_zone"], home["landlord_id"], home["scheme"]
+    )
+    resident = Resident(
+        home["id"],
+        dwelling.id,
+        home["name"],
+        home["monitoring_centre_id"],
+        home["commissioner_id"],
+        home["high_risk"],
+    )
+    visits = tuple(visit_of(row) for row in rows)
+    away = tuple(suspension_of(row) for row in suspensions)
+    windows = frame(visits, away, policy, dwelling.time_zone)
+    groups = components(windows.values())
+    unsettled = {row["ref"] for row in rows if row["next_check_at"] is not None}
+    touched = {
+        window.visit.ref
+        for group in groups
+        if any(_touches(window, span, policy) for window in group for span in wanted.learned)
+        for window in group
+    } & unsettled
+    due = frozenset(ref for ref in wanted.due if ref in windows)
+    spoken = frozenset(ref for ref in wanted.spoken if ref in windows)
+    bearing = _bearing(windows, groups, due | touched | spoken)
+    by_ref = {row["ref"]: row for row in rows}
+    return Sketch(resident, dwelling, visits, by_ref, away, bearing, due, frozenset(touched), spoken)
+
+
+def _touches(window: Window, span: tuple[datetime, datetime], policy: Policy) -> bool:
+    """Whether evidence of that time can bear on a visit: a departure ends a session that began before."""
+    return window.counts_from <= span[1] and span[0] - policy.longest_session < window.latest
+
+
+def _bearing(
+    windows: Mapping[str, Window], groups: Iterable[Sequence[Window]], judged: frozenset[str] | set[str]
+) -> dict[str, Window]:
+    """The windows that compete with the judged ones, and those of the same service dates, whose naming of
+    carers weighs in the costs (domain/visits.md §5)."""
+    competing = {
+        window.visit.ref
+        for group in groups
+        if any(window.visit.ref in judged for window in group)
+        for window in group
+    }
+    dates = {windows[ref].visit.service_date for ref in competing}
+    return {
+        ref: window
+        for ref, window in windows.items()
+        if ref in competing or window.visit.service_date in dates
+    }

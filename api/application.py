@@ -111,7 +111,9 @@ class Measured:
 
 def _route(scope: Scope) -> str:
     # The route's pattern, never the address: an address holds ids, and a metric's labels are kept for long.
-    return str(getattr(scope.get("route"), "path", "none"))
+    pattern = str(getattr(scope.get("route"), "path", "none"))
+    below = scope["path"].startswith(PREFIX) and pattern.startswith("/") and not pattern.startswith(PREFIX)
+    return PREFIX + pattern if below else pattern
 
 
 def _version() -> str:

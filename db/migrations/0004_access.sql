@@ -73,6 +73,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
         WHERE hub.id = wanted AND resident.monitoring_centre_id = caller_organisation())
 $$;
 
+-- What could not be read, to those who look after the hub it came from; from no known hub, to every centre's.
+CREATE FUNCTION caller_sees_rejected(hub text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT caller_role() IN ('engineer', 'administrator') AND CASE
+        WHEN EXISTS (SELECT FROM hub AS known WHERE known.id = $1) THEN caller_sees_hub($1)
+        ELSE EXISTS (SELECT FROM organisation
+                     WHERE organisation.id = caller_organisation() AND organisation.kind = 'monitoring_centre')
+    END
+$$;
+
 -- Events of a home: all to the operators of its centre; to a care manager, where an own resident lives, only what
 -- their own carers did, and what names nobody but speaks of a visit; to an engineer only what says nothing of a
 -- resident.
@@ -202,9 +212,7 @@ CREATE POLICY read ON device FOR SELECT TO threshold_caller USING (caller_sees_h
 CREATE POLICY read ON hub_gap FOR SELECT TO threshold_caller USING (caller_sees_hub(hub_id));
 CREATE POLICY read ON hub_status FOR SELECT TO threshold_caller USING (caller_sees_hub(hub_id));
 CREATE POLICY read ON command FOR SELECT TO threshold_caller USING (caller_sees_hub(hub_id));
-CREATE POLICY read ON rejected FOR SELECT TO threshold_caller
-    USING (caller_role() IN ('engineer', 'administrator') AND (hub_id IS NULL OR caller_sees_hub(hub_id)
-           OR NOT EXISTS (SELECT FROM hub WHERE hub.id = rejected.hub_id)));
+CREATE POLICY read ON rejected FOR SELECT TO threshold_caller USING (caller_sees_rejected(hub_id));
 CREATE POLICY read ON carer FOR SELECT TO threshold_caller USING (
     (caller_role() IN ('care_manager', 'administrator') AND provider_id = caller_organisation())
     OR (caller_role() = 'operator' AND EXISTS (

@@ -24,8 +24,15 @@ class _Server(uvicorn.Server):
 async def served(app: FastAPI, broadcast: Broadcast, database_url: str) -> AsyncIterator[str]:
     """Serves `app`, with the live stream running and hints heard; gives its address."""
     port = free_port()
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off", ws="none",
-                            timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_config=None,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=2,
+    )
     server = _Server(config)
     stop = asyncio.Event()
     tasks = [
@@ -44,4 +51,3 @@ async def served(app: FastAPI, broadcast: Broadcast, database_url: str) -> Async
         stop.set()
         server.should_exit = True
         await asyncio.gather(*tasks)
-

@@ -153,9 +153,14 @@ def gather(arrivals: Iterable[Arrival]) -> dict[str, Heard]:
     return heard
 
 
+GAP_FACTOR = 1.25
+"""A heartbeat that comes a moment late is no gap: half of all heartbeats do. Silence begins at 2.5 (policy
+`silence_factor`); a policy below this could not be held in the live service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time between two messages of a hub that is longer than its own interval."""
+    """A time between two messages of a hub that is well over its own interval."""
 
     heard_from: datetime
     heard_to: datetime
@@ -164,12 +169,12 @@ class Gap:
 def gaps(before: datetime | None, times: Sequence[datetime], every: timedelta) -> tuple[Gap, ...]:
     """The gaps that end in this batch. `before`: when the hub was last heard until now; None: never.
 
-    Only gaps longer than `every` count; the rules for silence begin at a multiple of that.
+    Only gaps longer than `GAP_FACTOR` × `every` count; the rules for silence begin at a larger multiple.
     """
     found: list[Gap] = []
     last = before
     for moment in sorted(times):
-        if last is not None and moment - last > every:
+        if last is not None and moment - last > GAP_FACTOR * every:
             found.append(Gap(last, moment))
         last = moment if last is None else max(last, moment)
     return tuple(found)

@@ -80,7 +80,7 @@ CREATE TABLE device (
     PRIMARY KEY (hub_id, id)
 );
 
--- Times between two messages of a hub that lie further apart than its heartbeat_every. Repeats and
+-- Times between two messages of a hub that lie further apart than 1.25 x its heartbeat_every. Repeats and
 -- rejected messages count as heard, so this cannot be derived from `event`. Silence rules read it.
 CREATE TABLE hub_gap (
     hub_id     text NOT NULL REFERENCES hub ON DELETE CASCADE,

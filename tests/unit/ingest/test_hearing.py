@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.model import Event, Status
-from ingest.hearing import Gap, Heard, KnownHub, calls_for_a_look, gaps, gather
+from ingest.hearing import GAP_FACTOR, Gap, Heard, KnownHub, calls_for_a_look, gaps, gather
 from ingest.model import Arrival
 
 T0 = datetime(2026, 11, 21, 18, tzinfo=UTC)
@@ -39,17 +39,18 @@ def heard(*arrivals: Arrival) -> Heard:
     ("before", "times", "expected"),
     [
         (None, [T0], ()),
-        (T0, [T0 + EVERY], ()),
-        (T0, [T0 + EVERY + TICK], (Gap(T0, T0 + EVERY + TICK),)),
+        (T0, [T0 + EVERY + TICK], ()),
+        (T0, [T0 + GAP_FACTOR * EVERY], ()),
+        (T0, [T0 + GAP_FACTOR * EVERY + TICK], (Gap(T0, T0 + GAP_FACTOR * EVERY + TICK),)),
         (T0, [T0 + 3 * EVERY, T0 + EVERY], (Gap(T0 + EVERY, T0 + 3 * EVERY),)),
         (T0, [T0 - 3 * EVERY], ()),
         (T0, [], ()),
     ],
 )
-def test_gaps_are_longer_than_the_hubs_own_interval(
+def test_gaps_are_well_over_the_hubs_own_interval(
     before: datetime | None, times: list[datetime], expected: tuple[Gap, ...]
 ) -> None:
-    """A gap begins one tick past the interval; the first word ever and a late replay make none."""
+    """A heartbeat that is a quarter late makes no gap, one tick more does; nor do a first word and a replay."""
     assert gaps(before, times, EVERY) == expected
 
 

@@ -50,7 +50,7 @@ def heard(*arrivals: Arrival) -> Heard:
 def test_gaps_are_well_over_the_hubs_own_interval(
     before: datetime | None, times: list[datetime], expected: tuple[Gap, ...]
 ) -> None:
-    """A heartbeat that is a quarter late makes no gap, one tick more does; nor do a first word and a replay."""
+    """A heartbeat a quarter late makes no gap, one tick more does; a first word and a replay make none."""
     assert gaps(before, times, EVERY) == expected
 
 

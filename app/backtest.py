@@ -4,7 +4,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from app.backtest_alarms import home_alerts
@@ -48,7 +47,7 @@ def backtest(
     except FileErrors as errors:
         raise Fault(str(errors)) from None
     try:
-        received = read_events(events, known, end)
+        received = read_events(events, known, rules, end)
     except OSError as error:
         raise Fault(f"{events}: {error.strerror}") from None
     if received.rejected:
@@ -57,7 +56,7 @@ def backtest(
     end = end or received.last
     if end is None:
         raise Fault(f"{events}: holds no message, so the end of the replay must be given with --until")
-    hearing = {hub_id: listener.hearing(rules) for hub_id, listener in received.listeners.items()}
+    hearing = {hub_id: listener.hearing() for hub_id, listener in received.listeners.items()}
     visits = plan(known, rows, _horizon(known, rules, end))
     wanted = frozenset(
         visit.ref
@@ -66,14 +65,10 @@ def backtest(
         or visit.service_date <= local_date(end, known.dwellings[visit.dwelling_id].time_zone)
     )
     past = Past(known, visits, received.events, hearing)
-    found = report(
-        list(replay(past, rules, end, wanted)),
-        home_alerts(received, hearing, known, rules, end),
-        known,
-        end,
-    )
+    alerts = home_alerts(received, hearing, known, rules, end)
+    found = report(replay(past, rules, end, wanted), alerts, known, end)
     try:
-        out.write_bytes(msgspec.json.encode(found) + b"\n")
+        out.write_bytes(found)
     except OSError as error:
         raise Fault(f"{out}: {error.strerror}") from None
 

@@ -15,9 +15,10 @@ from alerts.model import Signal
 from care.evidence import may_be_evidence
 from care.hearing import Listener, is_fresh, queued_of
 from care.model import Estate, HomeEvent
+from care.policy import Policy
 from gateway.clock import in_utc, timing
-from gateway.codec import Rejected, decode_event, decode_status
-from gateway.model import AwareTime, Status
+from gateway.codec import MAX_DATA_BYTES, MAX_DEPTH, Rejected, decode_event, decode_status
+from gateway.model import AwareTime, Event, Status
 from ingest.facts import concerns_alerts, fact, home_event, signal
 from ingest.hearing import HEARTBEAT
 
@@ -34,7 +35,26 @@ class _Line(msgspec.Struct, frozen=True):
     status: msgspec.Raw = msgspec.Raw()
 
 
-_decoder = msgspec.json.Decoder(_Line)
+class _PlainLine(msgspec.Struct, frozen=True):
+    """A line whose event is decoded along with it, as nearly all can be."""
+
+    hub: str
+    received_at: AwareTime
+    event: Event
+    status: msgspec.Raw = msgspec.Raw()
+
+
+_line_decoder = msgspec.json.Decoder(_Line)
+_plain_decoder = msgspec.json.Decoder(_PlainLine)
+
+
+class _Message(msgspec.Struct, frozen=True, gc=False):
+    """A line taken apart."""
+
+    hub_id: str
+    received_at: datetime
+    event: Event | Rejected | None
+    status: Status | Rejected | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +87,7 @@ class _OutOfOrderError(Exception):
     """A line was received before the line above it."""
 
 
-def read_events(path: Path, estate: Estate, until: datetime | None) -> Received:
+def read_events(path: Path, estate: Estate, policy: Policy, until: datetime | None) -> Received:
     """Everything in the file that was received by `until` (None: all of it). Raises OSError.
 
     Files written by a recorder are in order of receipt and are read as they come; any other order is sorted
@@ -75,73 +95,108 @@ def read_events(path: Path, estate: Estate, until: datetime | None) -> Received:
     """
     try:
         with path.open("rb") as lines:
-            return _Reader(estate, until).read(_in_file_order(lines))
+            return _Reader(estate, policy, until).read(_in_file_order(lines))
     except _OutOfOrderError:
         with path.open("rb") as lines:
             ordered = sorted(
-                (line for line in map(_line, lines) if line is not None),
-                key=lambda line: _EARLIEST if isinstance(line, bytes) else line.received_at,
+                (message for raw in lines if (body := raw.strip(_BLANK)) for message in [_taken_apart(body)]),
+                key=lambda message: _EARLIEST if message is None else message.received_at,
             )
-        return _Reader(estate, until).read(ordered)
+        return _Reader(estate, policy, until).read(ordered)
 
 
-def _line(raw: bytes) -> _Line | bytes | None:
-    """One line taken apart; the bytes themselves when that cannot be done, None when there are none."""
-    body = raw.strip(_BLANK)
-    if not body:
-        return None
-    try:
-        line = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return body
-    if not _EARLIEST <= line.received_at <= _LATEST or not (len(line.event) or len(line.status)):
-        return body
-    return line
-
-
-def _in_file_order(lines: Iterable[bytes]) -> Iterator[_Line | bytes]:
+def _in_file_order(lines: Iterable[bytes]) -> Iterator[_Message | None]:
     latest = _EARLIEST
     for raw in lines:
-        line = _line(raw)
-        if isinstance(line, _Line):
-            if line.received_at < latest:
+        body = raw.strip(_BLANK)
+        if not body:
+            continue
+        message = _taken_apart(body)
+        if message is not None:
+            if message.received_at < latest:
                 raise _OutOfOrderError
-            latest = line.received_at
-        if line is not None:
-            yield line
+            latest = message.received_at
+        yield message
+
+
+def _taken_apart(body: bytes) -> _Message | None:
+    """What one line holds; None when it is no line of this file at all."""
+    line = _plain_line(body) or _careful_line(body)
+    if line is None:
+        return None
+    if not _EARLIEST <= line.received_at <= _LATEST:
+        return None
+    if isinstance(line, _PlainLine):
+        event: Event | Rejected | None = line.event
+    else:
+        event = decode_event(bytes(line.event)) if len(line.event) else None
+    status = decode_status(bytes(line.status)) if len(line.status) else None
+    if event is None and status is None:
+        return None
+    return _Message(line.hub, _utc(line.received_at), event, status)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else in_utc(moment)
+
+
+def _plain_line(body: bytes) -> _PlainLine | None:
+    """The line with its event decoded, when that is as good as decoding the event by itself."""
+    if not _is_plain(body):
+        return None
+    try:
+        return _plain_decoder.decode(body)
+    except msgspec.DecodeError:
+        return None
+
+
+def _careful_line(body: bytes) -> _Line | None:
+    """The line with its event still to be decoded; None when not even that can be had."""
+    try:
+        return _line_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether the gateway's further checks, of size, depth and text, must all come out well."""
+    return (
+        len(body) <= MAX_DATA_BYTES
+        and b"\\" not in body
+        and body.isascii()
+        and body.count(b"{") + body.count(b"[") <= MAX_DEPTH
+    )
 
 
 class _Reader:
-    """Files each line where it belongs."""
+    """Files each message where it belongs."""
 
-    def __init__(self, estate: Estate, until: datetime | None) -> None:
+    def __init__(self, estate: Estate, policy: Policy, until: datetime | None) -> None:
         self._hubs = estate.hubs
         self._until = until
-        self._found = Received({hub.id: Listener(hub) for hub in estate.hubs.values()})
+        self._found = Received({hub.id: Listener(hub, policy) for hub in estate.hubs.values()})
         self._seen: dict[str, set[str]] = {}
 
-    def read(self, lines: Iterable[_Line | bytes]) -> Received:
-        """Takes lines in order of arrival."""
+    def read(self, messages: Iterable[_Message | None]) -> Received:
+        """Takes messages in order of arrival; None stands for a line that could not be read."""
         found = self._found
-        for arrival, line in enumerate(lines):
-            if isinstance(line, bytes):
+        for arrival, message in enumerate(messages):
+            if message is None:
                 found.rejected += 1
                 continue
-            received_at = line.received_at.astimezone(UTC)
-            if self._until is not None and received_at > self._until:
+            if self._until is not None and message.received_at > self._until:
                 continue
-            found.last = received_at
-            if len(line.event):
-                self._event(line.hub, received_at, arrival, bytes(line.event))
-            if len(line.status):
-                self._status(line.hub, received_at, arrival, bytes(line.status))
+            found.last = message.received_at
+            if message.event is not None:
+                self._event(message.hub_id, message.received_at, arrival, message.event)
+            if message.status is not None:
+                self._status(message.hub_id, message.received_at, message.status)
         return found
 
-    def _event(self, hub_id: str, received_at: datetime, arrival: int, raw: bytes) -> None:
+    def _event(self, hub_id: str, received_at: datetime, arrival: int, event: Event | Rejected) -> None:
         listener = self._found.listeners.get(hub_id)
         if listener is not None:
-            listener.heard(received_at, arrival)
-        event = decode_event(raw)
+            listener.heard(received_at)
         if isinstance(event, Rejected):
             self._found.rejected += 1
             if event.looks_like_alarm:
@@ -154,9 +209,9 @@ class _Reader:
         if event.type == HEARTBEAT:
             queued = queued_of(event.data.get("queued"))
             if listener is not None and queued is not None:
-                effective_at = timing(in_utc(event.at), received_at).effective_at
+                effective_at = timing(_utc(event.at), received_at).effective_at
                 if is_fresh(effective_at, received_at, self._hubs[hub_id].heartbeat_every):
-                    listener.queue(received_at, arrival, queued)
+                    listener.queue(received_at, queued)
             return
         if listener is not None and may_be_evidence(event.type):
             seen_at_home = home_event(fact(hub_id, event, received_at), arrival)
@@ -164,16 +219,15 @@ class _Reader:
         if concerns_alerts(event.type):
             self._found.signals.append(signal(hub_id, event, received_at, known_hub=listener is not None))
 
-    def _status(self, hub_id: str, received_at: datetime, arrival: int, raw: bytes) -> None:
-        listener = self._found.listeners.get(hub_id)
-        status = decode_status(raw)
-        if isinstance(status, Status) and status.battery is not None:
-            self._found.batteries.setdefault(hub_id, []).append((received_at, status.battery))
+    def _status(self, hub_id: str, received_at: datetime, status: Status | Rejected) -> None:
         if isinstance(status, Rejected):
             self._found.rejected += 1
+        elif status.battery is not None:
+            self._found.batteries.setdefault(hub_id, []).append((received_at, status.battery))
+        listener = self._found.listeners.get(hub_id)
         if listener is None:
             return
         if isinstance(status, Status) and not status.online:
-            listener.went_offline(received_at, arrival)
+            listener.went_offline(received_at)
         else:
-            listener.heard(received_at, arrival)
+            listener.heard(received_at)

@@ -1,23 +1,14 @@
 """From every receipt of a hub to what silence rules need: gaps, offline spells, words on the queue.
 
-A replay hears millions of heartbeats; they are kept as plain numbers and thinned to the few that matter.
-The live service keeps the same gaps in its tables as they end.
+A replay hears millions of heartbeats; each is looked at once and only what matters is kept. The live service
+keeps the same gaps in its tables as they end.
 """
 
-from array import array
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-
-import numpy as np
-from numpy.typing import NDArray
+from datetime import datetime, timedelta
 
 from care.liveness import silence_limit
 from care.model import Hearing, Hub, Interval, QueueWord
 from care.policy import Policy
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_MOST = 2**62  # a queue longer than this is a hub's nonsense, and is long all the same
 
 
 def is_fresh(effective_at: datetime, received_at: datetime, heartbeat_every: timedelta) -> bool:
@@ -33,88 +24,53 @@ def queued_of(value: object) -> int | None:
 
 
 class Listener:
-    """Collects what was received from one hub, in any order, and tells when it was heard."""
+    """Hears one hub, message by message in the order of arrival, and tells when it was heard."""
 
-    __slots__ = ("_arrivals", "_heard", "_hub", "_wills", "_word_arrivals", "_words", "_words_at")
+    __slots__ = ("_first", "_gaps", "_hub", "_last", "_least", "_offline", "_unsure", "_wills", "_words")
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, policy: Policy) -> None:
         self._hub = hub
-        self._heard = array("q")
-        self._arrivals = array("q")
-        self._wills: list[tuple[int, int]] = []
-        self._words_at = array("q")
-        self._word_arrivals = array("q")
-        self._words = array("q")
+        # Gaps that a policy with a small factor calls silence are kept too.
+        self._least = min(hub.heartbeat_every, silence_limit(hub, policy))
+        self._first: datetime | None = None
+        self._last: datetime | None = None
+        self._gaps: list[Interval] = []
+        self._offline: list[Interval] = []
+        self._wills: list[datetime] = []
+        self._words: list[QueueWord] = []
+        self._unsure = True
 
-    def heard(self, received_at: datetime, arrival: int) -> None:
+    def heard(self, received_at: datetime) -> None:
         """Anything but a last will was received: an event, a repeat, a rejected message, a status."""
-        self._heard.append(_number(received_at))
-        self._arrivals.append(arrival)
+        last = self._last
+        if last is None:
+            self._first = received_at
+        elif received_at - last > self._least:
+            self._gaps.append(Interval(last, received_at))
+            self._unsure = True
+        if self._wills:
+            self._offline += [Interval(will, received_at) for will in self._wills]
+            self._wills.clear()
+            self._unsure = True
+        self._last = received_at
 
-    def went_offline(self, received_at: datetime, arrival: int) -> None:
+    def went_offline(self, received_at: datetime) -> None:
         """A status `online: false` was received."""
-        self._wills.append((_number(received_at), arrival))
+        self._wills.append(received_at)
 
-    def queue(self, received_at: datetime, arrival: int, queued: int) -> None:
-        """A fresh heartbeat named the length of the hub's queue."""
-        self._words_at.append(_number(received_at))
-        self._word_arrivals.append(arrival)
-        self._words.append(min(queued, _MOST))
+    def queue(self, received_at: datetime, queued: int) -> None:
+        """A fresh heartbeat, heard just now, named the length of the hub's queue.
 
-    def hearing(self, policy: Policy) -> Hearing:
-        """When the hub was heard, with every gap that is silence under this policy."""
-        heard, arrivals = _numbers(self._heard), _numbers(self._arrivals)
-        order = np.lexsort((arrivals, heard))
-        heard, arrivals = heard[order], arrivals[order]
-        least = min(self._hub.heartbeat_every, silence_limit(self._hub, policy)) // _MICROSECOND
-        quiet = np.flatnonzero(np.diff(heard) > least)
-        gaps = tuple(Interval(_moment(heard[at]), _moment(heard[at + 1])) for at in quiet)
-        offline = tuple(_offline(self._wills, heard, arrivals))
-        return Hearing(
-            self._hub,
-            _moment(heard[0]) if len(heard) else None,
-            _moment(heard[-1]) if len(heard) else None,
-            gaps,
-            offline,
-            self._thinned(gaps + offline),
-        )
+        Kept is what differs from the word before, and the first empty queue after each time in which the hub
+        may have been silent: with these every question is answered as with all.
+        """
+        if queued == 0 and self._unsure:
+            self._unsure = False
+        elif self._words and self._words[-1].queued == queued:
+            return
+        self._words.append(QueueWord(received_at, queued))
 
-    def _thinned(self, silences: Iterable[Interval]) -> tuple[QueueWord, ...]:
-        """The words that change what is known: those that differ from the one before, and the first empty
-        queue after each time in which the hub may have been silent."""
-        at, words = _numbers(self._words_at), _numbers(self._words)
-        order = np.lexsort((_numbers(self._word_arrivals), at))
-        at, words = at[order], words[order]
-        keep = np.ones(len(words), dtype=bool)
-        keep[1:] = words[1:] != words[:-1]
-        empty = np.flatnonzero(words == 0)
-        for silence in silences:
-            if silence.end is not None:
-                next_empty = np.searchsorted(at[empty], _number(silence.end))
-                if next_empty < len(empty):
-                    keep[empty[next_empty]] = True
-        return tuple(QueueWord(_moment(at[i]), int(words[i])) for i in np.flatnonzero(keep))
-
-
-def _offline(
-    wills: list[tuple[int, int]], heard: NDArray[np.int64], arrivals: NDArray[np.int64]
-) -> Iterable[Interval]:
-    """From each last will to the first message that arrived after it."""
-    for moment, arrival in sorted(wills):
-        after = int(np.searchsorted(heard, moment, side="left"))
-        while after < len(heard) and heard[after] == moment and arrivals[after] < arrival:
-            after += 1
-        yield Interval(_moment(moment), _moment(heard[after]) if after < len(heard) else None)
-
-
-def _numbers(kept: "array[int]") -> NDArray[np.int64]:
-    return np.frombuffer(kept, np.int64) if kept else np.empty(0, np.int64)
-
-
-def _number(moment: datetime) -> int:
-    """Microseconds of the epoch. The product of doubles is off by less than half of one."""
-    return round(moment.timestamp() * 1e6)
-
-
-def _moment(number: int | np.int64) -> datetime:
-    return _EPOCH + timedelta(microseconds=int(number))
+    def hearing(self) -> Hearing:
+        """When the hub was heard, with every gap that is silence under the policy."""
+        offline = (*self._offline, *(Interval(will, None) for will in self._wills))
+        return Hearing(self._hub, self._first, self._last, tuple(self._gaps), offline, tuple(self._words))

@@ -58,7 +58,9 @@ def phase(known: Known, at: datetime) -> tuple[str, bool, bool]:
     missed = at >= window.missed_at
     if known.filled:
         over = all(session.end is not None for session in known.filled)
-        return "came", over or at >= progress_limit(window, known.filled), missed
+        # When all came, what was missed matters only to a person who says that nobody did.
+        matters = len(known.filled) < window.visit.carers_required or known.manual is not None
+        return "came", over or at >= progress_limit(window, known.filled), missed and matters
     if missed:
         sure = known.speech.missed_from
         return "nobody came", True, sure is not None and at >= sure

@@ -18,10 +18,10 @@ MICROSECOND = timedelta(microseconds=1)
 
 def test_gaps_are_what_lies_between_messages() -> None:
     """A gap longer than the hub's interval is kept, from the last message to the next."""
-    listener = Listener(HUB)
-    for number, clock in enumerate(["09:00", "08:00", "08:10", "09:10:00.000001", "09:00"]):
-        listener.heard(at(clock), number)
-    hearing = listener.hearing(DEFAULT_POLICY)
+    listener = Listener(HUB, DEFAULT_POLICY)
+    for clock in ["08:00", "08:10", "09:00", "09:00", "09:10:00.000001"]:
+        listener.heard(at(clock))
+    hearing = listener.hearing()
     assert (hearing.first_heard_at, hearing.last_heard_at) == (at("08:00"), at("09:10:00.000001"))
     assert hearing.gaps == (
         Interval(at("08:10"), at("09:00")),
@@ -31,33 +31,33 @@ def test_gaps_are_what_lies_between_messages() -> None:
 
 def test_a_hub_that_said_nothing_was_never_heard() -> None:
     """A last will is not hearing."""
-    listener = Listener(HUB)
-    listener.went_offline(at("08:00"), 0)
-    hearing = listener.hearing(DEFAULT_POLICY)
+    listener = Listener(HUB, DEFAULT_POLICY)
+    listener.went_offline(at("08:00"))
+    hearing = listener.hearing()
     assert (hearing.first_heard_at, hearing.last_heard_at, hearing.gaps) == (None, None, ())
     assert hearing.offline == (Interval(at("08:00"), None),)
 
 
-@pytest.mark.parametrize(("will", "message", "end"), [(1, 2, "08:00"), (2, 1, "08:05")])
-def test_a_will_ends_with_what_arrives_after_it(will: int, message: int, end: str) -> None:
+@pytest.mark.parametrize(("will_first", "end"), [(True, "08:00"), (False, "08:05")])
+def test_a_will_ends_with_what_arrives_after_it(will_first: bool, end: str) -> None:
     """Of two messages of one moment the order of arrival decides."""
-    listener = Listener(HUB)
-    listener.heard(at("07:55"), 0)
-    listener.heard(at("08:05"), 3)
-    listener.went_offline(at("08:00"), will)
-    listener.heard(at("08:00"), message)
-    assert listener.hearing(DEFAULT_POLICY).offline == (Interval(at("08:00"), at(end)),)
+    listener = Listener(HUB, DEFAULT_POLICY)
+    listener.heard(at("07:55"))
+    steps = [listener.went_offline, listener.heard]
+    for step in steps if will_first else reversed(steps):
+        step(at("08:00"))
+    listener.heard(at("08:05"))
+    assert listener.hearing().offline == (Interval(at("08:00"), at(end)),)
 
 
 def test_words_are_thinned_to_those_that_matter() -> None:
     """What repeats the word before is dropped, but the first empty queue after a silence is kept."""
-    listener = Listener(HUB)
-    for number, (clock, queued) in enumerate(
-        [("08:00", 0), ("08:10", 0), ("09:00", 0), ("09:10", 0), ("09:20", 2), ("09:30", 2), ("09:40", 0)]
-    ):
-        listener.heard(at(clock), number)
-        listener.queue(at(clock), number, queued)
-    words = listener.hearing(DEFAULT_POLICY).queue_words
+    listener = Listener(HUB, DEFAULT_POLICY)
+    said = [("08:00", 0), ("08:10", 0), ("09:00", 0), ("09:10", 0), ("09:20", 2), ("09:30", 2), ("09:40", 0)]
+    for clock, queued in said:
+        listener.heard(at(clock))
+        listener.queue(at(clock), queued)
+    words = listener.hearing().queue_words
     assert words == tuple(
         QueueWord(at(clock), queued)
         for clock, queued in [("08:00", 0), ("09:00", 0), ("09:20", 2), ("09:40", 0)]
@@ -85,9 +85,9 @@ def test_only_a_length_is_a_word_on_the_queue(value: object, said: int | None) -
 
 def test_a_huge_queue_is_a_queue() -> None:
     """A number beyond all storage still means that something is kept."""
-    listener = Listener(HUB)
-    listener.queue(at("08:00"), 0, 2**70)
-    assert listener.hearing(DEFAULT_POLICY).queue_words[0].queued > 0
+    listener = Listener(HUB, DEFAULT_POLICY)
+    listener.queue(at("08:00"), 2**70)
+    assert listener.hearing().queue_words[0].queued > 0
 
 
 def test_a_heartbeat_is_fresh_within_its_interval() -> None:
@@ -154,15 +154,15 @@ def _was_silent_before(said: list[Receipt], minute: int, number: int) -> bool:
 
 def ears_of(said: list[Receipt]) -> Ears:
     """The same receipts through the listener."""
-    listener = Listener(HUB)
-    for number, (minute, what) in enumerate(said):
+    listener = Listener(HUB, DEFAULT_POLICY)
+    for minute, what in sorted(said, key=lambda one: one[0]):
         if what == "will":
-            listener.went_offline(moment(minute), number)
+            listener.went_offline(moment(minute))
             continue
-        listener.heard(moment(minute), number)
+        listener.heard(moment(minute))
         if what in ("empty", "kept"):
-            listener.queue(moment(minute), number, 0 if what == "empty" else 2)
-    return Ears.of(listener.hearing(DEFAULT_POLICY), DEFAULT_POLICY)
+            listener.queue(moment(minute), 0 if what == "empty" else 2)
+    return Ears.of(listener.hearing(), DEFAULT_POLICY)
 
 
 @given(receipts, st.integers(0, 700))

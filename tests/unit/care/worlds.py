@@ -84,7 +84,7 @@ def home_events(draw: st.DrawFn) -> HomeEvent:
 @st.composite
 def hearings(draw: st.DrawFn) -> Hearing:
     """What the home's hub was heard to say all day: nearly always, or with holes, wills and a queue."""
-    listener = Listener(HUB)
+    listener = Listener(HUB, DEFAULT_POLICY)
     times = draw(
         st.one_of(
             st.just(list(range(-600, 60 * 24 * 4, 20))),
@@ -95,12 +95,12 @@ def hearings(draw: st.DrawFn) -> Hearing:
         when = at("06:00") + timedelta(minutes=late)
         what = draw(st.sampled_from(["heard"] * 8 + ["empty", "kept", "will"])) if number < 40 else "heard"
         if what == "will":
-            listener.went_offline(when, number)
+            listener.went_offline(when)
             continue
-        listener.heard(when, number)
+        listener.heard(when)
         if what != "heard":
-            listener.queue(when, number, 0 if what == "empty" else 1)
-    return listener.hearing(DEFAULT_POLICY)
+            listener.queue(when, 0 if what == "empty" else 1)
+    return listener.hearing()
 
 
 class World:

@@ -1,0 +1,129 @@
+"""How evidence fills slots, receipt by receipt (domain/visits.md §3 to §5 put to work in time)."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from care.evidence import Evidence, Strength
+from care.matching import Matcher
+from care.model import Session
+from care.policy import Policy
+from care.sessions import Presence, place
+from care.windows import Window, components
+
+
+@dataclass(slots=True)
+class Trace:
+    """How one visit's evidence grew: who filled its slots since when, and when something weak was seen."""
+
+    window: Window
+    filled: list[tuple[datetime, tuple[Session, ...]]] = field(default_factory=list)
+    weak: list[tuple[datetime, datetime]] = field(default_factory=list)  # received, earliest that happened
+
+    @property
+    def attended_in_time(self) -> bool:
+        """Somebody was in a slot by `missed_at` and ever since: the home's silence is nobody's question."""
+        return (
+            bool(self.filled)
+            and self.filled[0][0] <= self.window.missed_at
+            and all(sessions for _, sessions in self.filled)
+        )
+
+    def filled_at(self, moment: datetime) -> tuple[Session, ...]:
+        """Who filled the slots, by what had been received by then."""
+        found: tuple[Session, ...] = ()
+        for since, sessions in self.filled:
+            if since > moment:
+                break
+            found = sessions
+        return found
+
+    def weak_at(self, moment: datetime) -> datetime | None:
+        """When the earliest weak evidence happened, of what was received by then."""
+        return next(
+            (happened for received_at, happened in reversed(self.weak) if received_at <= moment), None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Visits that compete for sessions, and the time in which those sessions stand."""
+
+    windows: list[Window]
+    start: datetime
+    end: datetime
+
+
+def trace(windows: Mapping[str, Window], evidence: Sequence[Evidence], policy: Policy) -> dict[str, Trace]:
+    """Follows the receipts in their order, matching again whatever a receipt touches and nothing else."""
+    tracing = _Tracing(windows, policy)
+    position = 0
+    while position < len(evidence):
+        received_at = evidence[position].event.received_at
+        touched: set[int] = set()
+        while position < len(evidence) and evidence[position].event.received_at == received_at:
+            touched.update(tracing.take(evidence[position]))
+            position += 1
+        for number in touched:
+            tracing.match(number, received_at)
+    return tracing.traces
+
+
+class _Tracing:
+    """What is known of a resident's visits while the receipts are followed."""
+
+    def __init__(self, windows: Mapping[str, Window], policy: Policy) -> None:
+        self.traces = {ref: Trace(window) for ref, window in windows.items()}
+        self._policy = policy
+        self._matcher = Matcher(windows.values(), policy)
+        self._stretches = [
+            _Stretch(
+                group, min(window.counts_from for window in group), max(window.latest for window in group)
+            )
+            for group in components(windows.values())
+        ]
+        self._starts = [stretch.start for stretch in self._stretches]
+        self._presences: dict[str | None, Presence] = {}
+        # Who has ever been seen in a stretch: a resident may meet a hundred carers in a month.
+        self._visitors: dict[int, dict[str | None, Presence]] = {}
+
+    def take(self, piece: Evidence) -> Iterable[int]:
+        """Takes one piece in, and says which stretches must be matched again."""
+        if piece.strength is Strength.WEAK:
+            number = bisect_right(self._starts, piece.moment) - 1
+            if number >= 0:
+                self._note_weak(self._stretches[number], piece)
+            return ()
+        carer_id = None if piece.carer is None else piece.carer.id
+        presence = self._presences.get(carer_id)
+        if presence is None:
+            presence = self._presences[carer_id] = Presence(self._policy)
+        touched = {bisect_right(self._starts, place(session)) - 1 for session in presence.add(piece)}
+        touched.discard(-1)
+        for number in touched:
+            self._visitors.setdefault(number, {})[carer_id] = presence
+        return touched
+
+    def _note_weak(self, stretch: _Stretch, piece: Evidence) -> None:
+        for window in stretch.windows:
+            trace = self.traces[window.visit.ref]
+            speaks = piece.provider_id is None or piece.provider_id == window.visit.provider_id
+            earliest = not trace.weak or piece.moment < trace.weak[-1][1]
+            if speaks and earliest and window.counts_from <= piece.moment < window.latest:
+                trace.weak.append((piece.event.received_at, piece.moment))
+
+    def match(self, number: int, received_at: datetime) -> None:
+        """Matches a stretch again, by what has been taken in up to this receipt."""
+        stretch = self._stretches[number]
+        sessions = [
+            session
+            for presence in self._visitors[number].values()
+            for session in presence.between(stretch.start, stretch.end)
+        ]
+        filled = self._matcher.fill(stretch.windows, sessions)
+        for window in stretch.windows:
+            trace = self.traces[window.visit.ref]
+            now = filled.get(window.visit.ref, ())
+            if now != (trace.filled[-1][1] if trace.filled else ()):
+                trace.filled.append((received_at, now))

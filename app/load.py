@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -134,10 +135,7 @@ def show(loading: Loading, console: Console) -> None:
     """What would change: a table on a terminal, plain lines elsewhere."""
     _print_some(console, "warning", loading.warnings)
     rows = list(_by_kind(loading))
-    days = [
-        (str(day), *(str(counts[each]) for each in (Outcome.ADDED, Outcome.CHANGED, Outcome.CANCELLED)))
-        for day, counts in loading.by_date().items()
-    ]
+    days = list(_by_date(loading))
     if console.is_terminal:
         _tables(console, rows, days)
     else:
@@ -148,7 +146,7 @@ def show(loading: Loading, console: Console) -> None:
                 f"visits of {day}: {_words(counts, ('added', 'changed', 'cancelled'))}", markup=False
             )
         if len(days) > SHOWN:
-            console.print(f"visits of {len(days) - SHOWN} more days", markup=False)
+            console.print(f"visits of other days: {len(days) - SHOWN} more lines", markup=False)
     _print_some(console, "notice", loading.notices)
 
 
@@ -162,6 +160,15 @@ def _by_kind(loading: Loading) -> Iterator[tuple[str, ...]]:
             "suspensions",
             *(str(len(each)) for each in (suspended.added, suspended.changed, suspended.ended)),
         )
+
+
+def _by_date(loading: Loading) -> Iterator[tuple[str, ...]]:
+    """Visits added, changed and cancelled for each day; days in a row with equal counts are one line."""
+    outcomes = (Outcome.ADDED, Outcome.CHANGED, Outcome.CANCELLED)
+    days = loading.by_date()
+    for counts, group in groupby(days, key=lambda day: tuple(str(days[day][each]) for each in outcomes)):
+        first, *more = group
+        yield f"{first} to {more[-1]}, each day" if more else str(first), *counts
 
 
 Rows = Sequence[tuple[str, ...]]
@@ -178,7 +185,7 @@ def _tables(console: Console, rows: Rows, days: Rows) -> None:
             table.add_row(*line)
         console.print(table)
         if len(lines) > SHOWN:
-            console.print(f"and {len(lines) - SHOWN} more days")
+            console.print(f"and {len(lines) - SHOWN} more lines")
 
 
 def _words(counts: list[str], names: tuple[str, ...]) -> str:

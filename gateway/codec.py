@@ -29,6 +29,7 @@ CANCELLED = "alarm.cancelled"
 
 _BLANK = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_CONTAINERS = (dict, list)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -212,17 +213,17 @@ def _has_nul(raw: bytes) -> bool:
 
 def _too_deep(data: dict[str, Any]) -> bool:
     """Whether any value lies more than `MAX_DEPTH` containers down."""
-    level: list[Any] = [data]
-    for _ in range(MAX_DEPTH):
+    level: list[Any] = [inner for inner in data.values() if isinstance(inner, _CONTAINERS)]
+    for _ in range(MAX_DEPTH - 1):
+        if not level:
+            return False
         level = [
             inner
             for outer in level
             for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
+            if isinstance(inner, _CONTAINERS)
         ]
-        if not level:
-            return False
-    return True
+    return bool(level)
 
 
 def _why(raw: bytes, error: msgspec.ValidationError) -> tuple[Reason, str | None]:

@@ -6,6 +6,7 @@ costs a third of the rate and all of the good latencies; so there is none but fo
 
 import asyncio
 import socket
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -53,8 +54,9 @@ class Connection:
         self.ended: asyncio.Future[str] = self.loop.create_future()
         self.subscribed: asyncio.Future[None] = self.loop.create_future()
         self.session_present = False
-        self.unacknowledged: dict[int, float] = {}
+        self.unacknowledged: deque[tuple[int, float]] = deque()
         """Message ids in the order of their delivery, with the loop's time at which each was taken."""
+        self._open: set[int] = set()
         self._done: set[int] = set()
         self._taken = 0
         self.client = mqtt.Client(
@@ -99,7 +101,7 @@ class Connection:
         await self._granted()
 
     async def _granted(self) -> None:
-        """Waits for the subscriptions. What queued up for us comes before, and may take long: it is an answer too."""
+        """Waits for the subscriptions. What queued up for us comes before them: that is an answer too."""
         answers: set[asyncio.Future[Any]] = {self.ended, self.subscribed}
         while True:
             taken = self._taken
@@ -131,12 +133,13 @@ class Connection:
         MQTT asks for acknowledgements in the order of delivery (3.1.1, section 4.6), and rumqttd ends the
         connection of who answers in another; we commit a press before what waited longer.
         """
-        if mid not in self.unacknowledged:
+        if mid not in self._open:
             return
         self._done.add(mid)
-        while self.unacknowledged and (first := next(iter(self.unacknowledged))) in self._done:
+        while self.unacknowledged and (first := self.unacknowledged[0][0]) in self._done:
+            self.unacknowledged.popleft()
             self._done.discard(first)
-            del self.unacknowledged[first]
+            self._open.discard(first)
             self.client.ack(first, 1)
 
     def close(self, why: str) -> None:
@@ -219,4 +222,7 @@ class Connection:
 
     def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
         self._taken += 1
+        if message.qos and message.mid not in self._open:
+            self._open.add(message.mid)
+            self.unacknowledged.append((message.mid, self.loop.time()))
         self._take(self, message)

@@ -146,8 +146,6 @@ class Session:
     def take(self, connection: Connection, message: mqtt.MQTTMessage) -> None:
         """A message has arrived by this connection."""
         now = self._clock()
-        if message.qos:
-            connection.unacknowledged.setdefault(message.mid, connection.loop.time())
         try:
             topic = message.topic
         except UnicodeDecodeError:  # kept by whoever reads the topic as one of no kind we know
@@ -194,7 +192,7 @@ class Session:
         if self._connection is None or not self._connection.unacknowledged:
             return 0.0
         metrics.UNACKNOWLEDGED.set(len(self._connection.unacknowledged))
-        return self._connection.loop.time() - next(iter(self._connection.unacknowledged.values()))
+        return self._connection.loop.time() - self._connection.unacknowledged[0][1]
 
     def pause(self, paused: bool) -> None:
         """Stops or resumes taking messages while too much is in hand."""

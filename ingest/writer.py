@@ -5,6 +5,7 @@ the culprit stands alone; the culprit is kept as rejected and its neighbours are
 """
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -22,7 +23,7 @@ from ingest.service import keep, record
 
 log = structlog.get_logger(__name__)
 
-PAUSE = 0.5
+PAUSES = (0.1, 0.3, 1.0, 2.0)
 """Seconds before a batch is tried again that the database would not take for reasons of its own."""
 
 
@@ -60,23 +61,26 @@ class Writer:
 
     async def write(self, arrivals: Sequence[Arrival]) -> list[Recorded]:
         """Commits all of it, however long the database takes. Raises LeaseLost; then nothing is known."""
-        while arrivals:
+        told = ""
+        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
+            if not arrivals:
+                break
             try:
                 return [await self._once(arrivals)]
             except LeaseLost:
                 raise
             except psycopg.Error as error:
                 then = after(error)
-                log.warning(
-                    "a batch was not committed", then=then, messages=len(arrivals), error=words(error)
-                )
+                if words(error) != told:  # once, however long it lasts
+                    told = words(error)
+                    log.warning("a batch was not committed", then=then, messages=len(arrivals), error=told)
             except Exception as error:  # a rule of ours choked on an event: the line must go on
                 then = after(error)
                 log.exception("a batch was not committed", then=then, messages=len(arrivals))
             metrics.COMMIT_FAILED.labels(then).inc()
             if then is Then.ISOLATE:
                 return await self._isolate(arrivals)
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(pause)
         return []
 
     async def _once(self, arrivals: Sequence[Arrival]) -> Recorded:
@@ -112,7 +116,7 @@ class Writer:
                     return [await keep(conn, rejected)]
             except psycopg.Error as error:
                 log.error("not even kept as rejected; tried again", hub=rejected.hub, error=words(error))
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(PAUSES[-1])
 
 
 def words(error: Exception) -> str:

@@ -166,9 +166,13 @@ def _by_date(loading: Loading) -> Iterator[tuple[str, ...]]:
     """Visits added, changed and cancelled for each day; days in a row with equal counts are one line."""
     outcomes = (Outcome.ADDED, Outcome.CHANGED, Outcome.CANCELLED)
     days = loading.by_date()
-    for counts, group in groupby(days, key=lambda day: tuple(str(days[day][each]) for each in outcomes)):
-        first, *more = group
-        yield f"{first} to {more[-1]}, each day" if more else str(first), *counts
+    numbered = enumerate(days)
+    # Of days in a row, the date less its place in the list is the same.
+    alike = groupby(numbered, key=lambda each: (each[1].toordinal() - each[0], *days[each[1]].items()))
+    for _, group in alike:
+        dates = [day for _, day in group]
+        when = f"{dates[0]} to {dates[-1]}, each day" if len(dates) > 1 else str(dates[0])
+        yield when, *(str(days[dates[0]][each]) for each in outcomes)
 
 
 Rows = Sequence[tuple[str, ...]]

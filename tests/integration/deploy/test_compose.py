@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from app.roles import Role
+from app.role import Role
 from app.settings import Settings
 
 PROJECT = Path(__file__).parents[3]

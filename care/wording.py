@@ -168,10 +168,18 @@ def alert(kind: VisitAlertKind, window: Window, speech: Speech) -> str:
     return f"{times} cannot be confirmed: {speech.why}."
 
 
+_GOES_ON_AS = {
+    VisitAlertKind.LATE: "the visit is late",
+    VisitAlertKind.MISSED: "the visit was not made",
+    VisitAlertKind.UNVERIFIED: "the visit cannot be confirmed",
+    VisitAlertKind.PART_ATTENDED: "the visit was not fully staffed",
+}
+
+
 def cause(kind: VisitAlertKind, now: VisitAlertKind | None, attendance: Attendance) -> str:
     """Why an alert of this kind is stood down."""
     if now is not None:
-        return f"{now} takes its place"
+        return f"it goes on as another alert: {_GOES_ON_AS[now]}"
     if attendance is Attendance.UNKNOWN:
         return "somebody has arrived"
     if attendance is Attendance.ATTENDED:

@@ -34,8 +34,12 @@ class EmbeddedBroker:
 
     def start(self) -> str:
         """Start it; returns its URL once it accepts connections. Raises EmbeddedError: the port is busy."""
-        from iotcore import Broker  # only who embeds a broker needs the wheel
-
+        try:
+            from iotcore import Broker  # only who embeds a broker needs the wheel
+        except ImportError:
+            raise EmbeddedError(
+                "no embedded broker is installed: pip install 'threshold-telecare[embedded]'"
+            ) from None
         for port in filter(None, (self.port, self.port_v5)):
             if not _bindable(port):
                 raise EmbeddedError(

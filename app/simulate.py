@@ -80,9 +80,9 @@ def simulate(
     chosen = _chosen(home or [], plays)
     settings = load_settings(context.obj)
     configure_logs(LogSettings(level="warning", format=settings.log.format))
-    where = _broker(broker or settings.broker, settings.mqtt.root, ca_file)
+    where = broker_named(broker or settings.broker, settings.mqtt.root, ca_file)
     known, rows = _estate(estate, roster or [])
-    performances = _cast(plays, known, rows, chosen, _passwords(passwords))
+    performances = _cast(plays, known, rows, chosen, passwords_in(passwords))
     try:
         book = None if ledger is None else Ledger(ledger)
     except OSError as error:
@@ -173,7 +173,8 @@ def _chosen(pairs: list[str], plays: list[Scenario]) -> dict[str, dict[str, str]
     return chosen
 
 
-def _broker(url: str, root: str, ca_file: Path | None) -> Broker:
+def broker_named(url: str, root: str, ca_file: Path | None) -> Broker:
+    """The broker of an option or a setting; one that is none ends the command."""
     try:
         return broker_from_url(url, root=root, ca_file=ca_file)
     except ValueError as error:
@@ -201,7 +202,7 @@ def _read(path: Path) -> bytes:
         raise Fault(f"{path}: {error.strerror}") from None
 
 
-def _passwords(path: Path | None) -> dict[str, str]:
+def passwords_in(path: Path | None) -> dict[str, str]:
     """Passwords of a file with lines HUB:PASSWORD; empty ones and those beginning with # do not count."""
     found: dict[str, str] = {}
     if path is None:

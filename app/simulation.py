@@ -6,20 +6,24 @@ import typer
 from typer.core import TyperGroup
 
 from app.simulate import simulate
+from app.simulate_fleet import live
+from app.simulate_report import write_report
 from app.simulate_world import show_score, write_world
 
-PLAY = "play"
+PLAY, LIVE = "play", "live"
 
 
 class _Simulations(TyperGroup):
     """A group whose words are commands or, when they are none, scenarios to play.
 
-    `threshold sim pendant` is short for `threshold sim play pendant`, and `threshold sim --list` likewise.
+    `threshold sim pendant` is short for `threshold sim play pendant`, `threshold sim --homes 20 …` for
+    `threshold sim live --homes 20 …`.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] != "--help":
-            args = [PLAY, *args]
+            whole = any(word.partition("=")[0] == "--homes" for word in args)
+            args = [LIVE if whole else PLAY, *args]
         return super().parse_args(ctx, args)
 
 
@@ -30,5 +34,7 @@ cli = typer.Typer(
     no_args_is_help=True,
 )
 cli.command(PLAY)(simulate)
+cli.command(LIVE)(live)
 cli.command("world")(write_world)
 cli.command("score")(show_score)
+cli.command("report")(write_report)

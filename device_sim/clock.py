@@ -50,3 +50,27 @@ class RealClock:
     async def sleep(self, seconds: float) -> None:
         """Return when `seconds` have passed."""
         await asyncio.sleep(max(0.0, seconds))
+
+
+class HurriedClock(RealClock):
+    """A day in minutes: what is said bears a time that runs `speed` times faster since a true moment.
+
+    Only `now` hurries. The network does not, so pauses before something is said again, and every other
+    measured time, stay real; whoever waits for a moment of this clock waits `until`.
+    """
+
+    def __init__(
+        self, now: Callable[[], datetime], speed: float, since: datetime, begin: datetime | None = None
+    ) -> None:
+        super().__init__(now)
+        self.speed = speed
+        self._since = since
+        self._begin = since if begin is None else begin
+
+    def now(self) -> datetime:
+        """The hurried time; at the true moment `since` it was `begin`."""
+        return self._begin + (super().now() - self._since) * self.speed
+
+    async def until(self, moment: datetime) -> None:
+        """Return when this clock has reached a moment; at once when that is past."""
+        await self.sleep((moment - self.now()).total_seconds() / self.speed)

@@ -1,7 +1,7 @@
 """Many homes on one event loop, and what they measured."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -38,6 +38,7 @@ class Tally:
 class Fleet:
     """Homes that live together. `async with` connects them all, and switches them off at the end.
 
+    `on_receipt(hub, event id)` is called for each event that a receipt calls stored.
     Raises ValueError when two homes have the same hub id: a broker would have each throw the other out.
     """
 
@@ -50,8 +51,10 @@ class Fleet:
         ledger: Ledger | None = None,
         skew: timedelta = timedelta(0),
         keepalive: int = 60,
+        on_receipt: Callable[[str, str], None] | None = None,
     ) -> None:
         self._clock = clock
+        self._on_receipt = on_receipt
         self._latencies: list[float] = []
         self._stored = 0
         self._settled = asyncio.Event()
@@ -177,6 +180,8 @@ class Fleet:
     def _receipted(self, hub: str, event_id: str, seconds: float) -> None:
         self._stored += 1
         self._latencies.append(seconds)
+        if self._on_receipt is not None:
+            self._on_receipt(hub, event_id)
 
 
 def _quantile(ranked: list[float], share: float) -> float | None:

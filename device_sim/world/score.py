@@ -31,6 +31,8 @@ class ReportAlert(msgspec.Struct, frozen=True):
     visit_ref: str | None = None
     hub: str | None = None
     stood_down_at: datetime | None = None
+    noticed_at: datetime | None = None
+    """When a live service saw it; a replay has no such moment."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -209,7 +211,9 @@ def _finding(
         called,
         visit.start,
         None if raised is None else raised.raised_at,
-        None if raised is None else (raised.raised_at - visit.missed_at).total_seconds(),
+        None
+        if raised is None
+        else ((raised.noticed_at or raised.raised_at) - visit.missed_at).total_seconds(),
         None if raised is None else raised.stood_down_at,
         explained,
         wrong,

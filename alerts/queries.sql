@@ -369,23 +369,50 @@ SELECT %(id)s, hub.id, 'alarm.acknowledged', %(data)s, %(now)s, %(expires_at)s, 
 FROM hub WHERE hub.id = %(hub)s
 ON CONFLICT (id) DO NOTHING;
 
+-- name: due_urgent
+-- Due life-safety messages of one channel, and those whose contact has left the estate; each goes by itself.
+SELECT id, contact_id, priority, leased_by, state FROM delivery
+WHERE channel = %(channel)s AND state IN ('pending', 'sending') AND next_attempt_at <= %(now)s
+  AND (priority = 1 OR contact_id IS NULL)
+  AND (lease_until IS NULL OR lease_until <= %(now)s)
+ORDER BY priority, next_attempt_at, id
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED;
+
+-- name: due_receivers
+-- Contacts with due messages of one channel, the most urgent first, held while their messages are leased; not those
+-- with a message on its way, nor those who were written to since a moment.
+SELECT contact.id FROM contact
+JOIN (SELECT contact_id, min(priority) AS priority, min(next_attempt_at) AS since FROM delivery
+      WHERE channel = %(channel)s AND state IN ('pending', 'sending') AND next_attempt_at <= %(now)s
+        AND (lease_until IS NULL OR lease_until <= %(now)s) AND priority > 1
+      GROUP BY contact_id) AS due ON due.contact_id = contact.id
+WHERE NOT EXISTS (SELECT FROM delivery AS busy
+                  WHERE busy.contact_id = contact.id AND busy.channel = %(channel)s
+                    AND busy.state IN ('pending', 'sending') AND busy.lease_until > %(now)s)
+  AND NOT EXISTS (SELECT FROM delivery AS handed
+                  WHERE handed.contact_id = contact.id AND handed.channel = %(channel)s
+                    AND handed.delivered_at > %(written_since)s AND handed.priority > 1)
+ORDER BY due.priority, due.since, contact.id
+LIMIT %(limit)s
+FOR NO KEY UPDATE OF contact SKIP LOCKED;
+
+-- name: due_of_receivers
+-- The due messages of these contacts by one channel, but those of life safety.
+SELECT id, contact_id, priority, leased_by, state FROM delivery
+WHERE contact_id = ANY (%(contacts)s) AND channel = %(channel)s AND state IN ('pending', 'sending')
+  AND next_attempt_at <= %(now)s AND priority > 1
+  AND (lease_until IS NULL OR lease_until <= %(now)s)
+ORDER BY priority, next_attempt_at, id
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED;
+
 -- name: lease_deliveries
--- Leases due messages of one channel, the most urgent first; but for life safety one at a time to each contact.
-UPDATE delivery SET state = 'sending', leased_by = %(lease)s, lease_until = %(until)s, attempts = attempts + 1,
+-- Leases these messages.
+UPDATE delivery SET state = 'sending', leased_by = new.lease, lease_until = %(until)s, attempts = attempts + 1,
     maybe_told = maybe_told OR state = 'sending'  -- a lease that ran out: the message may have left
-WHERE id IN (
-    SELECT due.id FROM delivery AS due
-    WHERE due.channel = %(channel)s AND due.state IN ('pending', 'sending')
-      AND due.next_attempt_at <= %(now)s
-      AND (due.lease_until IS NULL OR due.lease_until <= %(now)s)
-      AND (due.priority = 1 OR NOT EXISTS (
-            SELECT FROM delivery AS busy
-            WHERE busy.contact_id = due.contact_id AND busy.channel = due.channel AND busy.id <> due.id
-              AND busy.state = 'sending' AND busy.lease_until > %(now)s))
-    ORDER BY due.priority, due.next_attempt_at, due.id
-    LIMIT %(limit)s
-    FOR UPDATE OF due SKIP LOCKED)
-RETURNING id;
+FROM jsonb_to_recordset(%(rows)s) AS new (id bigint, lease text)
+WHERE delivery.id = new.id;
 
 -- name: leased_deliveries
 -- What was just leased, with the address, and whether it is still asked for.
@@ -398,14 +425,21 @@ JOIN alert ON alert.id = delivery.alert_id
 JOIN duty ON duty.id = delivery.duty_id
 LEFT JOIN contact ON contact.id = delivery.contact_id
 LEFT JOIN delivery AS corrected ON corrected.id = delivery.corrects
-WHERE delivery.leased_by = %(lease)s AND delivery.state = 'sending'
+WHERE delivery.id = ANY (%(ids)s)
 ORDER BY delivery.priority, delivery.id;
 
+-- name: let_go
+-- Gives back leased messages that were not begun.
+UPDATE delivery SET state = 'pending', leased_by = NULL, lease_until = NULL, attempts = attempts - 1
+WHERE id = ANY (%(ids)s) AND leased_by = %(lease)s AND state = 'sending';
+
 -- name: still_wanted
--- Whether a leased message's duty still asks for it.
-SELECT duty.state = 'open' AND alert.stood_down_at IS NULL AS wanted
-FROM delivery JOIN duty ON duty.id = delivery.duty_id JOIN alert ON alert.id = delivery.alert_id
-WHERE delivery.id = %(id)s;
+-- Which of these leased messages are still asked for by their duties.
+SELECT delivery.id FROM delivery
+JOIN duty ON duty.id = delivery.duty_id
+JOIN alert ON alert.id = delivery.alert_id
+WHERE delivery.id = ANY (%(ids)s)
+  AND (delivery.purpose = 'stand_down' OR (duty.state = 'open' AND alert.stood_down_at IS NULL));
 
 -- name: record_attempt
 -- Writes what became of an attempt, unless the lease has passed to another.

@@ -177,11 +177,19 @@ def render(message: Message, console: str) -> Written:
 
     Raises WordingError when a template or a field of it is missing.
     """
+    return _rendered(message.template, {**message.fields, "console": console.rstrip("/")})
+
+
+def listed(messages: Sequence[Written]) -> Written:
+    """Several messages to one contact as one that lists them."""
+    return messages[0] if len(messages) == 1 else _rendered("list", {"messages": messages})
+
+
+def _rendered(name: str, fields: dict[str, Any]) -> Written:
     try:
-        template = _environment().get_template(f"{LANGUAGE}/{message.template}.txt")
-        text = template.render(message.fields, console=console.rstrip("/"))
+        text = _environment().get_template(f"{LANGUAGE}/{name}.txt").render(fields)
     except TemplateError as error:
-        raise WordingError(f"the template '{message.template}' cannot be rendered: {error}") from error
+        raise WordingError(f"the template '{name}' cannot be rendered: {error}") from error
     subject, _, body = text.partition("\n")
     # A line break in a subject would begin a new header.
     return Written(" ".join(subject.split()), body.strip() + "\n")
@@ -251,9 +259,10 @@ def _environment() -> Environment:
 
 
 def templates_wanted() -> Sequence[str]:
-    """Every template that `message_for` can name: a test holds the folder to it."""
+    """Every template that can be asked for: a test holds the folder to it."""
     roles = (Role.LANDLORD, Role.CARE_PROVIDER, Role.MONITORING_CENTRE)
-    names = [f"visit.{role.value}.{ending}" for role in roles for ending in ("open", "over")]
+    names = ["list"]
+    names += [f"visit.{role.value}.{ending}" for role in roles for ending in ("open", "over")]
     names += [f"alarm.{Role.MONITORING_CENTRE.value}.{ending}" for ending in ("open", "over")]
     names += [
         f"fault.{role.value}.{ending}"

@@ -6,20 +6,20 @@ frozen past its lease finds that its word no longer counts. A receiver that hang
 
 import asyncio
 import random
-import uuid
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from psycopg.rows import DictRow
 
-from alerts import metrics, store
+from alerts import metrics, outbox
+from alerts.bundles import BETWEEN_LETTERS
 from alerts.channels.contract import Channel, Outgoing
 from alerts.model import Priority
+from alerts.outbox import Leased, Result
+from alerts.reach import EMAIL, WEBHOOK
 from alerts.retry import (
     Corrected,
-    Delivered,
     DeliveryState,
     Next,
     Outcome,
@@ -30,9 +30,8 @@ from alerts.retry import (
     after_attempt,
     worth_sending,
 )
-from alerts.store import History, Q
-from alerts.wording import Message, WordingError, render, thin
-from db.pool import Pool, execute, fetch_all, fetch_one
+from alerts.wording import Message, WordingError, Written, listed, render, thin
+from db.pool import Pool
 
 log = structlog.get_logger(__name__)
 
@@ -40,10 +39,14 @@ LEASE = timedelta(seconds=60)
 """Longer than any attempt may take, shorter than a person would wait."""
 LONGEST_ATTEMPT = 40.0
 """Seconds: a channel that does not keep its own limit is cut off well inside the lease."""
+NO_MORE_AFTER = LEASE - timedelta(seconds=LONGEST_ATTEMPT)
+"""In a bundle that is sent one by one, none is begun so late that it could outlast the lease."""
 AT_ONCE = 16
-"""Attempts of one channel at the same time; each has its own, so that mail never waits for webhooks."""
+"""Hands of one channel; each channel has its own, so that mail never waits for webhooks."""
 WAIT_FOR_CORRECTED = timedelta(seconds=1)
 """How soon to look again whether a message that is to be taken back has arrived."""
+IN_LISTS = frozenset({EMAIL})
+"""Channels read by people: what is due together is one message, and a minute lies between two."""
 
 Clock = Callable[[], datetime]
 
@@ -95,31 +98,22 @@ class DeliveryWorker:
         await self.finish()
 
     async def _begin(self, channel: str) -> int:
-        free = AT_ONCE - len(self._busy[channel])
-        if free <= 0 or self._stopping:
+        hands = AT_ONCE - len(self._busy[channel])
+        if hands <= 0 or self._stopping:
             return 0
         now = self._clock()
-        lease = uuid.uuid4().hex
+        between = BETWEEN_LETTERS if channel in IN_LISTS else timedelta(0)
         async with self._pool.connection() as conn, conn.transaction():
-            leased = await execute(
-                conn,
-                Q["lease_deliveries"],
-                channel=channel,
-                lease=lease,
-                until=now + LEASE,
-                now=now,
-                limit=free,
-            )
-            rows = await fetch_all(conn, Q["leased_deliveries"], lease=lease) if leased else []
-        for row in rows:
-            task = asyncio.create_task(self._attend(channel, row), name=f"delivery {row['id']}")
+            taken = await outbox.lease(conn, channel, hands, now + LEASE, now, between)
+        for leased in taken:
+            task = asyncio.create_task(self._attend(channel, leased), name=f"delivery by {channel}")
             self._busy[channel].add(task)
             task.add_done_callback(self._busy[channel].discard)  # keeps the task alive until then
-        return len(rows)
+        return sum(len(leased.rows) for leased in taken)
 
-    async def _attend(self, channel: str, row: DictRow) -> None:
+    async def _attend(self, channel: str, leased: Leased) -> None:
         try:
-            await self._send_and_record(channel, row)
+            await self._send_and_record(channel, leased)
             task = asyncio.current_task()
             if task is not None:
                 self._busy[channel].discard(task)  # this hand is free
@@ -127,9 +121,28 @@ class DeliveryWorker:
         except Exception:
             # The outermost frame of one attempt: its lease ends by itself, and it is made again.
             metrics.ATTEMPTS.labels(channel, "error").inc()
-            log.exception("an attempt could not be recorded and will be made again", delivery=row["id"])
+            log.exception(
+                "an attempt could not be recorded and will be made again",
+                deliveries=[row["id"] for row in leased.rows],
+            )
 
-    async def _send_and_record(self, channel: str, row: DictRow) -> None:
+    async def _send_and_record(self, channel: str, leased: Leased) -> None:
+        to_send = []
+        settled = []
+        for row in leased.rows:
+            decided = self._looked_at(row)
+            if decided is None:
+                to_send.append(row)
+            else:
+                settled.append(Result(row, decided))
+        await self._record(channel, leased, settled)
+        if channel in IN_LISTS:
+            await self._send_list(channel, leased, to_send)
+        else:
+            await self._send_each(channel, leased, to_send)
+
+    def _looked_at(self, row: DictRow) -> Next | None:
+        """What becomes of a message that is not to be sent now; None: it is."""
         corrected = None
         if row["corrects"] is not None:
             corrected = Corrected(DeliveryState(row["corrected_state"]), row["corrected_maybe"])
@@ -140,111 +153,98 @@ class DeliveryWorker:
             corrected=corrected,
         )
         if worth is Worth.WAIT:
-            again = Next(DeliveryState.PENDING, self._clock() + WAIT_FOR_CORRECTED, why)
-            await self._record(channel, row, again, attempts=row["attempts"] - 1)
-            return
-        if worth is Worth.WITHDRAW:
-            given_up = Next(DeliveryState.WITHDRAWN, None, why)
-            await self._record(channel, row, given_up, attempts=row["attempts"] - 1)
-            return
-        outcome = await self._attempt(channel, row)
-        metrics.ATTEMPTS.labels(channel, type(outcome).__name__.lower()).inc()
-        await self._settle(channel, row, outcome)
+            return Next(DeliveryState.PENDING, self._clock() + WAIT_FOR_CORRECTED, why)
+        return Next(DeliveryState.WITHDRAWN, None, why) if worth is Worth.WITHDRAW else None
 
-    async def _attempt(self, channel: str, row: DictRow) -> Outcome:
-        if row["contact_id"] is None:
+    async def _send_each(self, channel: str, leased: Leased, rows: Sequence[DictRow]) -> None:
+        """One after the other; what would outlast the lease is given back."""
+        begun_at = self._clock()
+        for index, row in enumerate(rows):
+            if index and (self._stopping or self._clock() - begun_at > NO_MORE_AFTER):
+                async with self._pool.connection() as conn, conn.transaction():
+                    await outbox.let_go(conn, leased, rows[index:])
+                return
+            await self._settle(
+                channel, leased, [row], await self._attempt(channel, row["idempotency_key"], [row])
+            )
+
+    async def _send_list(self, channel: str, leased: Leased, rows: Sequence[DictRow]) -> None:
+        """All in one message; one that cannot be put into words is left out of it."""
+        readable = []
+        for row in rows:
+            try:
+                self._words(row)
+            except WordingError as error:
+                await self._settle(channel, leased, [row], _unspeakable(row, error))
+            else:
+                readable.append(row)
+        if readable:
+            key = leased.key if len(readable) > 1 else readable[0]["idempotency_key"]
+            await self._settle(channel, leased, readable, await self._attempt(channel, key, readable))
+
+    def _words(self, row: DictRow) -> Written:
+        stored = row["message"]
+        return render(Message(stored["template"], stored["fields"]), self._console)
+
+    async def _attempt(self, channel: str, key: str, rows: Sequence[DictRow]) -> Outcome:
+        first = rows[0]
+        if first["contact_id"] is None:
             return Permanent("the contact is no longer in the estate")
-        try:
-            message = outgoing(row, self._console)
-        except (WordingError, KeyError, ValueError) as error:
-            log.error("a message cannot be put into words", delivery=row["id"], error=str(error))
-            return Permanent(f"the message cannot be put into words: {error}")
-        if channel == "webhook" and row["webhook_disabled"]:
+        if channel == WEBHOOK and first["webhook_disabled"]:
             return Permanent("the webhook is disabled")
         try:
+            message = _outgoing(key, rows, listed([self._words(row) for row in rows]))
+        except WordingError as error:
+            return _unspeakable(first, error)
+        try:
             async with asyncio.timeout(LONGEST_ATTEMPT):
-                return await self._channels[channel].send(message, self._clock())
+                outcome = await self._channels[channel].send(message, self._clock())
         except TimeoutError:
-            return Retryable(f"no answer within {LONGEST_ATTEMPT:g} s", maybe=True)
+            outcome = Retryable(f"no answer within {LONGEST_ATTEMPT:g} s", maybe=True)
+        metrics.ATTEMPTS.labels(channel, type(outcome).__name__.lower()).inc()
+        return outcome
 
-    async def _settle(self, channel: str, row: DictRow, outcome: Outcome) -> None:
+    async def _settle(self, channel: str, leased: Leased, rows: Sequence[DictRow], outcome: Outcome) -> None:
+        wanted: set[int] = set()
+        if isinstance(outcome, Retryable):  # only then is it asked
+            async with self._pool.connection() as conn:
+                wanted = await outbox.wanted(conn, rows)
+        jitter = self._jitter()  # one for all: what went out together comes due together
         now = self._clock()
-        async with self._pool.connection() as conn:
-            wanted = await fetch_one(conn, Q["still_wanted"], id=row["id"])
-        purpose = Purpose(row["purpose"])
-        next_state = after_attempt(
-            outcome,
-            attempts=row["attempts"],
-            priority=row["priority"],
-            wanted=purpose is Purpose.STAND_DOWN or bool(wanted and wanted["wanted"]),
-            jitter=self._jitter(),
-            now=now,
-        )
-        await self._record(channel, row, next_state, attempts=row["attempts"], outcome=outcome)
-
-    async def _record(
-        self, channel: str, row: DictRow, following: Next, *, attempts: int, outcome: Outcome | None = None
-    ) -> None:
-        now = self._clock()
-        delivered = following.state is DeliveryState.DELIVERED
-        async with self._pool.connection() as conn, conn.transaction():
-            written = await execute(
-                conn,
-                Q["record_attempt"],
-                id=row["id"],
-                lease=row["leased_by"],
-                state=following.state,
-                next_attempt_at=following.attempt_at,
-                delivered_at=now if delivered else None,
-                maybe=isinstance(outcome, Retryable) and outcome.maybe,
-                provider_ref=outcome.ref if isinstance(outcome, Delivered) else None,
-                last_error=None if delivered else following.reason[:500],
-                attempts=attempts,
-            )
-            if not written:
-                metrics.FENCED.labels(channel).inc()
-                log.warning("a lease had passed to another worker", delivery=row["id"])
-                return
-            if isinstance(outcome, Permanent) and outcome.disable:
-                await execute(
-                    conn,
-                    Q["disable_webhook"],
-                    contact=row["contact_id"],
-                    url=row["webhook_url"],
-                    reason=outcome.why,
+        results = [
+            Result(
+                row,
+                after_attempt(
+                    outcome,
+                    attempts=row["attempts"],
+                    priority=row["priority"],
+                    wanted=row["id"] in wanted,
+                    jitter=jitter,
                     now=now,
-                )
-                log.warning("a webhook asked to be used no more", contact=row["contact_id"])
-            await store.add_history(conn, _line(channel, row, following, now), now)
-        if delivered:
-            waited = (now - row["created_at"]).total_seconds()
-            metrics.HANDOVER_SECONDS.labels(channel, row["priority"]).observe(max(0.0, waited))
+                ),
+                outcome,
+            )
+            for row in rows
+        ]
+        await self._record(channel, leased, results)
+
+    async def _record(self, channel: str, leased: Leased, results: Sequence[Result]) -> None:
+        if results:
+            async with self._pool.connection() as conn, conn.transaction():
+                await outbox.record(conn, channel, leased, results, self._clock())
 
 
-def _line(channel: str, row: DictRow, following: Next, now: datetime) -> list[History]:
-    whats = {DeliveryState.DELIVERED: "delivered", DeliveryState.DEAD: "undelivered"}
-    what = whats.get(following.state)
-    if what is None:
-        return []
-    detail: dict[str, Any] = {
-        "delivery": row["id"],
-        "contact": row["contact_name"],
-        "channel": channel,
-        "purpose": row["purpose"],
-        "attempts": row["attempts"],
-    }
-    if what == "undelivered":
-        detail["reason"] = following.reason
-    return [History(row["alert_id"], row["duty_id"], now, what, detail=detail)]
+def _unspeakable(row: DictRow, error: WordingError) -> Permanent:
+    log.error("a message cannot be put into words", delivery=row["id"], error=str(error))
+    return Permanent(f"the message cannot be put into words: {error}")
 
 
-def outgoing(row: DictRow, console: str) -> Outgoing:
-    """The message of a delivery's row, rendered. Raises WordingError, KeyError."""
-    stored = row["message"]
-    written = render(Message(stored["template"], stored["fields"]), console)
+def _outgoing(key: str, rows: Sequence[DictRow], written: Written) -> Outgoing:
+    """The message of some rows of one contact; only a single one has a payload for a program."""
+    row = rows[0]
     purpose = Purpose(row["purpose"])
     return Outgoing(
-        key=row["idempotency_key"],
+        key=key,
         subject=written.subject,
         text=written.text,
         payload=thin(row["kind"], purpose, row["alert_id"], row["duty_id"], row["created_at"]),

@@ -458,8 +458,11 @@ CREATE TABLE delivery (
     provider_ref    text,
     last_error      text
 );
-CREATE INDEX delivery_due ON delivery (priority, next_attempt_at) WHERE state IN ('pending', 'sending');
+CREATE INDEX delivery_due ON delivery (channel, next_attempt_at) WHERE state IN ('pending', 'sending');
+CREATE INDEX delivery_receiver ON delivery (contact_id, channel) WHERE state IN ('pending', 'sending');
+CREATE INDEX delivery_handed ON delivery (contact_id, channel, delivered_at) WHERE delivered_at IS NOT NULL;
 CREATE INDEX delivery_alert ON delivery (alert_id);
+CREATE INDEX delivery_duty ON delivery (duty_id) WHERE state = 'pending';
 
 -- The live stream. Readers order by (xid, id) and stop short of the oldest transaction still running,
 -- so that a row which commits late is never skipped (db/feed.py).

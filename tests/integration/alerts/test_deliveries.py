@@ -134,9 +134,13 @@ async def test_a_receiver_that_hangs_keeps_nobody_else_waiting(world: World) -> 
     )
     await worker.deliver_due()
     await until(lambda: len(world.mail.sent) == 2)
+    await world.rows(
+        "INSERT INTO contact (organisation_id, position, name, email)"
+        " VALUES ('elm', 3, 'Night officer', 'night@elm.example') RETURNING id"
+    )
     await world.raises(world.visit_alert(visit_ref="v2"))
     await worker.deliver_due()
-    await until(lambda: len(world.mail.sent) == 4)
+    await until(lambda: len(world.mail.sent) == 3)
     assert len(slow.begun) == 1, "one at a time to a receiver that has not answered"
     await world.rows("UPDATE delivery SET priority = 1 WHERE state = 'pending' RETURNING id")
     await worker.deliver_due()
@@ -227,9 +231,60 @@ async def test_a_stand_down_waits_for_the_message_that_it_takes_back(
     first = StandingDown()
     world.mail = first
     await world.deliver()
-    world.advance(seconds=2)
+    world.advance(seconds=62)
     await world.deliver()
     assert len({message.key for message in first.sent + post.sent}) == told
+
+
+async def test_nine_missed_visits_are_one_letter_to_each_contact(world: World) -> None:
+    """A car breaks down: nine alerts, a letter that lists them; programs get nine webhooks."""
+    for index in range(9):
+        await world.raises(world.visit_alert(visit_ref=f"round-{index}"))
+    await world.deliver()
+    assert len(world.hooks.sent) == 9
+    letter = next(letter for letter in world.mail.sent if letter.email == "oncall@bright.example")
+    assert letter.subject.startswith("9 messages: ")
+    assert all(f"round-{index}" in letter.text for index in range(9))
+    assert world.letters() == ["duty@elm.example", "oncall@bright.example"]
+    assert set(await states(world)) == {"delivered"}
+
+
+async def test_a_contact_gets_one_letter_a_minute(world: World) -> None:
+    """What comes up meanwhile waits for the next, and is listed in it; a call for help does not wait."""
+    await only_the_landlord(world)
+    await world.deliver()
+    for index in range(3):
+        world.advance(seconds=10)
+        await world.raises(world.visit_alert(visit_ref=f"round-{index}"))
+        await world.deliver()
+    assert len(world.mail.sent) == 1
+    await world.rows(
+        "UPDATE delivery SET priority = 1 WHERE id = (SELECT max(id) FROM delivery) RETURNING id"
+    )
+    await world.deliver()
+    assert len(world.mail.sent) == 2
+    world.advance(seconds=30)
+    await world.deliver()
+    assert [letter.subject[:11] for letter in world.mail.sent[2:]] == ["2 messages:"]
+
+
+async def test_a_list_that_was_lost_goes_out_again_as_the_same_letter(world: World) -> None:
+    """The same messages, the same key, though more has come up since."""
+    await only_the_landlord(world)
+    await world.raises(world.visit_alert(visit_ref="v2"))
+    slow = Slow()
+    killed = DeliveryWorker(world.pool, lambda: world.now, {"email": slow}, "http://console")
+    await killed.deliver_due()
+    await until(lambda: bool(slow.begun))
+    for task in killed.under_way:
+        task.cancel()
+    world.advance(seconds=LEASE.total_seconds())
+    await world.raises(world.visit_alert(visit_ref="v3"))
+    await world.deliver()
+    assert [letter.key for letter in world.mail.sent] == [letter.key for letter in slow.begun]
+    assert world.mail.sent[0].subject == slow.begun[0].subject
+    await world.passes(minutes=1)
+    assert len(world.mail.sent) == 2
 
 
 async def test_gone_for_good_disables_the_webhook_and_leaves_the_letters(world: World) -> None:

@@ -212,6 +212,7 @@ async def test_an_organisation_that_closed_its_duty_still_hears_that_what_it_was
     elm = await world.duty("elm")
     async with world.pool.connection() as conn:
         await service.close(conn, elm["id"], HUGH, "resident_well", world.now)
+    world.advance(minutes=1)
     await world.stands_down(alert)
     await world.deliver()
     assert world.letters() == ["duty@elm.example", "oncall@bright.example"]

@@ -91,7 +91,7 @@ def test_nobody_came() -> None:
         ("09:00", State.MISSED, Attendance.NOT_ATTENDED),
     ]
     assert alerts(found) == [(LATE, "08:30", "09:00"), (MISSED, "09:00", None)]
-    assert found.alerts[0].cause == "visit.missed takes its place"
+    assert found.alerts[0].cause == "it goes on as another alert: the visit was not made"
 
 
 def test_somebody_came() -> None:

@@ -1,5 +1,6 @@
 """`threshold backtest`: history over again, from files alone (contract §1, §5, §6)."""
 
+import gc
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -39,11 +40,23 @@ def backtest(
     ] = None,
 ) -> None:
     """Replays history without a database, and writes the verdicts and alerts that the service would give."""
-    end = _end(until)
+    # Millions of small objects and no cycles among them: looking for some takes a third of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        _backtest(estate, events, out, roster or [], policy, _end(until))
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _backtest(
+    estate: Path, events: Path, out: Path, rosters: list[Path], policy: Path | None, end: datetime | None
+) -> None:
     try:
         known = read_estate(_bytes(estate), str(estate))
         rules = DEFAULT_POLICY if policy is None else read_policy(_bytes(policy), str(policy))
-        rows = _rows(roster or [], known)
+        rows = _rows(rosters, known)
     except FileErrors as errors:
         raise Fault(str(errors)) from None
     try:

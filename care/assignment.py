@@ -7,9 +7,6 @@ before empty. Nothing here knows what a session or a visit is: rows and columns 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.optimize import linear_sum_assignment
-
 Pair = tuple[int, int]
 
 # The solver computes in doubles, exact for whole numbers below this.
@@ -144,6 +141,10 @@ def _assign(
     """
     if not costs:
         return set()
+    # Here and not above: loading the solver takes longer than most replays, and visits seldom compete.
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+
     rows = sorted({row for row, _ in costs})
     turnstiles = _turnstiles(costs, slots, carers)
     entries = [

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def gap(start: str, end: str | None, day: int = 0) -> Interval:
     return Interval(at(start, day), None if end is None else at(end, day))
 
 
-def quiet(*gaps: Interval, **more: object) -> Hearing:
+def quiet(*gaps: Interval, **more: Any) -> Hearing:
     """A hub that was heard all the time but in these gaps."""
     return talking(gaps=gaps, **more)
 

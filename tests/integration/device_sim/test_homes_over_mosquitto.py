@@ -198,7 +198,7 @@ async def test_a_broker_killed_in_the_middle_costs_the_homes_nothing(
     homes = [spec(mosquitto, f"hub-{number}") for number in range(20)]
     with Ledger(tmp_path / "ledger") as ledger:
         async with Fleet(homes, wire(mosquitto), HURRIED, ledger=ledger) as fleet:
-            talking = asyncio.create_task(fleet.talk(per_second=40, seconds=40))
+            talking = asyncio.create_task(fleet.talk(per_second=10, seconds=40))
             for _ in range(2):
                 await asyncio.sleep(1)  # somewhere in the middle of the talk
                 mosquitto.kill()

@@ -147,6 +147,8 @@ def _visit_pages(show: Show) -> APIRouter:
         here: Here, signed: Signed, on: Annotated[date | None, Query(alias="date")] = None
     ) -> Response:
         """A service day, every resident."""
+        if signed.caller.role not in SEES_VISITS:
+            raise Problem(403, "Visits are shown to the care provider and the monitoring centre.")
         values = await _visits(here, signed, None, on)
         return show("visits.html", signed, here, at="visits", whole=True, **values)
 

@@ -9,23 +9,21 @@ from db.caller import Caller, become, reading_as
 from db.pool import Connection, Pool
 from tests.integration.api import world
 
-WITHHELD = frozenset(
-    [
-        "alert",
-        "alert_history",
-        "credential",
-        "event",
-        "receipt",
-        "intake",
-        "intake_gap",
-        "token",
-        "session",
-        "beat",
-        "schema_version",
-        "recheck",
-        "fault",
-    ]
-)
+WITHHELD = {
+    "alert",
+    "alert_history",
+    "credential",
+    "event",
+    "receipt",
+    "intake",
+    "intake_gap",
+    "token",
+    "session",
+    "beat",
+    "schema_version",
+    "recheck",
+    "fault",
+}
 """No grant at all: read through views of columns and rows, or by nobody."""
 BY_COLUMN = {
     "contact": "webhook_secret",
@@ -34,47 +32,43 @@ BY_COLUMN = {
     "resident": "details",
 }
 """Granted without the columns that are nobody's to read, of which one is tried here."""
-BY_ROW = frozenset(
-    [
-        "organisation",
-        "dwelling",
-        "device",
-        "hub_gap",
-        "hub_status",
-        "carer",
-        "package",
-        "recurrence",
-        "suspension",
-        "visit",
-        "verdict",
-        "visit_evidence",
-        "adjustment",
-        "rejected",
-        "alert_event",
-        "duty",
-        "command",
-        "feed",
-        "visible_event",
-        "visible_alert",
-        "visible_history",
-        "contact_sheet",
-        "party",
-        "shown_alert",
-        "shown_visit",
-    ]
-)
+BY_ROW = {
+    "organisation",
+    "dwelling",
+    "device",
+    "hub_gap",
+    "hub_status",
+    "carer",
+    "package",
+    "recurrence",
+    "suspension",
+    "visit",
+    "verdict",
+    "visit_evidence",
+    "adjustment",
+    "rejected",
+    "alert_event",
+    "duty",
+    "command",
+    "feed",
+    "visible_event",
+    "visible_alert",
+    "visible_history",
+    "contact_sheet",
+    "party",
+    "shown_alert",
+    "shown_visit",
+}
 """Granted whole: a policy or a view decides which rows."""
-VIEWS = frozenset(
-    [
-        "visible_event",
-        "visible_alert",
-        "visible_history",
-        "contact_sheet",
-        "party",
-        "shown_alert",
-        "shown_visit",
-    ]
-)
+VIEWS = {
+    "visible_event",
+    "visible_alert",
+    "visible_history",
+    "contact_sheet",
+    "party",
+    "shown_alert",
+    "shown_visit",
+}
 NO_SECRET = frozenset({"organisation"})
 """The parties of an alert know each other by name."""
 NOT_OURS = frozenset({"pg_stat_statements", "pg_stat_statements_info"})

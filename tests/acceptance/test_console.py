@@ -1,0 +1,368 @@
+"""The console as people use it: real Chromium, a real server, a real database.
+
+`THRESHOLD_SCREENSHOTS` names a folder where each story leaves pictures.
+"""
+
+import os
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+import console
+from alerts import service as alerts
+from alerts.model import Signal
+from api import Broadcast, build
+from app.clock import system_clock
+from db import feed
+from db.pool import Pool
+from tests.integration.api.serving import served
+from tests.integration.console import scene
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+PICTURES = os.environ.get("THRESHOLD_SCREENSHOTS")
+PATIENCE = 20_000
+"""Milliseconds to wait for what must show: far more than it takes, because the machine may be busy."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A caught letter."""
+
+    at: datetime
+    to: str
+    subject: str
+    body: str
+
+
+@dataclass
+class Town:
+    """The served console, the people's keys, and Chromium."""
+
+    url: str
+    pool: Pool
+    keys: scene.Keys
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+    _contexts: list[BrowserContext] = field(default_factory=list)
+
+    async def at_a_screen(self, key: str | None, **options: Any) -> Page:
+        """Somebody in a browser of their own; with a key, signed in and at the board."""
+        options.setdefault("viewport", {"width": 1280, "height": 860})
+        context = await self.browser.new_context(timezone_id="Europe/London", locale="en-GB", **options)
+        context.set_default_timeout(PATIENCE)
+        self._contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: self._listen(said.type, said.text))
+        await page.goto(f"{self.url}/sign-in")
+        if key is not None:
+            await page.get_by_label("Access key").fill(key)
+            await page.get_by_role("button", name="Sign in").click()
+            await expect(page.get_by_role("heading", name="Needs an answer")).to_be_visible(timeout=PATIENCE)
+        return page
+
+    def _listen(self, kind: str, said: str) -> None:
+        if kind == "error" and complaint(said):
+            self.complaints.append(said)
+
+    async def heard(self, page: Page) -> None:
+        """Waits until the page listens to the live stream."""
+        await expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=PATIENCE)
+
+    async def press(self, hub: str, event_id: str) -> None:
+        """A pendant is pressed, as intake hands it on."""
+        now = system_clock()
+        async with self.pool.connection() as conn:
+            await alerts.handle_signals(
+                conn, [Signal(hub, event_id, "alarm.pendant", now, now, device="pendant-1")], now
+            )
+
+    async def late_visit(self, index: int) -> None:
+        """One more late visit, told to the care provider alone."""
+        now = system_clock()
+        async with self.pool.connection() as conn:
+            alert = await scene.add_alert(conn, "visit.late", 2, now, "A care visit is late.", index=index)
+            duty = await scene.add_duty(conn, alert, "care_provider", 2, now, "visit.once")
+            news = {"duty": duty, "alert": alert, "state": "open", "change": "raised"}
+            await feed.append(conn, "duty", ["brightcare"], news, now)
+
+    async def duty(self, organisation: str, kind: str) -> dict[str, Any]:
+        """A duty's row."""
+        async with self.pool.connection() as conn:
+            row = await (
+                await conn.execute(
+                    "SELECT duty.* FROM duty JOIN alert ON alert.id = duty.alert_id"
+                    " WHERE duty.organisation_id = %s AND alert.kind = %s ORDER BY duty.id LIMIT 1",
+                    (organisation, kind),
+                )
+            ).fetchone()
+        assert row is not None
+        return row
+
+
+async def picture(page: Page, name: str) -> None:
+    """Keeps a picture, when somebody wants to look."""
+    if PICTURES:
+        await page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+
+
+def complaint(said: str) -> bool:
+    """Is this an error of the page? Taking a picture puts in a style that the page's policy refuses."""
+    return not (PICTURES and "inline style" in said)
+
+
+@pytest.fixture
+async def town(pool: Pool, database_url: str, browser: Browser) -> AsyncIterator[Town]:
+    """The scene of `tests/integration/console`, served; no script of a page may fail."""
+    async with pool.connection() as conn:
+        keys = await scene.set_scene(conn, system_clock())
+    letters = [
+        Letter(system_clock(), "brightcare@mail.example", "A care visit was not made", "Open since 09:02.")
+    ]
+    broadcast = Broadcast(pool)
+    app = build(pool, system_clock, broadcast, pages=console.build(letters=lambda: letters))
+    async with served(app, broadcast, database_url) as url:
+        town = Town(url, pool, keys, browser)
+        yield town
+        for context in town._contexts:
+            await context.close()
+    assert town.complaints == []
+
+
+def card(page: Page, title: str, who: str = "") -> Any:
+    """An alert's card by its title, and by whom it is about."""
+    return page.locator("li.card", has=page.get_by_role("heading", name=title)).filter(has_text=who)
+
+
+async def test_each_party_answers_for_itself_and_sees_the_other(town: Town) -> None:
+    """BrightCare acknowledges with a time; Elm Housing sees that at once, and its own duty is still open."""
+    housing = await town.at_a_screen(town.keys.housing_officer)
+    care = await town.at_a_screen(town.keys.care_manager)
+    await town.heard(housing)
+    await picture(care, "care-manager")
+    missed = card(care, "Care visit was missed", "Ada Byrne")
+    await expect(missed).to_contain_text("housing Elm Housing: open")
+    await missed.locator("summary", has_text="Acknowledge").click()
+    await missed.get_by_label("20 min", exact=True).check(force=True)
+    await missed.locator("details[open]").get_by_label("Note").fill("Joy is on her way <b>now</b>")
+    await picture(care, "care-manager-acknowledges")
+    await missed.get_by_role("button", name="Acknowledge").click()
+    await expect(card(care, "Care visit was missed")).to_contain_text("by Cara Novak", timeout=PATIENCE)
+
+    theirs = card(housing, "Care visit was missed")
+    await expect(theirs).to_contain_text("care BrightCare: acknowledged", timeout=PATIENCE)
+    await expect(theirs.locator(".pill.open")).to_be_visible()
+    await picture(housing, "housing-officer")
+    provider, landlord = (
+        await town.duty("brightcare", "visit.missed"),
+        await town.duty("elm-housing", "visit.missed"),
+    )
+    assert (provider["state"], landlord["state"]) == ("acknowledged", "open")
+    assert abs(provider["eta"] - system_clock() - timedelta(minutes=20)) < timedelta(minutes=2)
+
+    await card(care, "Care visit was missed").get_by_role("link", name="Care visit was missed").click()
+    await expect(care.locator(".history")).to_contain_text("Joy is on her way <b>now</b>")
+    await picture(care, "alert")
+    await care.get_by_label("How it ended").select_option("carer_attended")
+    await care.get_by_role("button", name="Close", exact=True).click()
+    await expect(care.locator(".party-card.own")).to_contain_text("carer attended", timeout=PATIENCE)
+    await expect(theirs).to_contain_text("care BrightCare: closed", timeout=PATIENCE)
+
+
+async def test_a_landlord_sees_no_visit_resident_or_carer(town: Town) -> None:
+    """Nothing that a housing officer's pages hold names who lives there, who was to come, or when."""
+    page = await town.at_a_screen(town.keys.housing_officer)
+    alert = (await town.duty("elm-housing", "visit.missed"))["alert_id"]
+    for path in ("/", "/alerts", f"/alerts/{alert}"):
+        await page.goto(town.url + path)
+        text = await page.content()
+        for word in ("Ada", "Beryl", "Joy", "Liam", "pkg-", "essential", "/residents/", "/visits"):
+            assert word not in text, (path, word)
+    for path, status in (
+        ("/visits", 403),
+        ("/residents/ada", 404),
+        ("/homes", 403),
+        (f"/alerts/{alert + 1000}", 404),
+    ):
+        answer = await page.goto(town.url + path)
+        assert answer is not None
+        assert answer.status == status
+    town.complaints.clear()  # Chromium logs every answer above 399
+
+
+async def test_a_list_does_not_move_under_ones_fingers(town: Town) -> None:
+    """While a form is open, news waits and nothing moves or is lost; the list follows when one is done."""
+    page = await town.at_a_screen(town.keys.care_manager)
+    await town.heard(page)
+    missed = card(page, "Care visit was missed", "Ada Byrne")
+    await missed.locator("summary", has_text="Acknowledge").click()
+    await missed.locator("details[open]").get_by_label("Note").fill("half a thought")
+    before = await missed.bounding_box()
+    await town.late_visit(3)
+    await expect(page.locator("#held")).to_contain_text("New: Care visit is late, Flat 4", timeout=PATIENCE)
+    await expect(missed.locator("details[open]").get_by_label("Note")).to_have_value("half a thought")
+    await expect(card(page, "Care visit is late", "Gurdeep")).to_have_count(0)
+    after = await missed.bounding_box()
+    assert after == before
+    await picture(page, "held")
+    await missed.get_by_role("button", name="Acknowledge").click()
+    await expect(card(page, "Care visit is late", "Gurdeep")).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator("#held")).to_be_hidden()
+    await expect(page.locator("#polite")).to_contain_text("New alert: Care visit is late")
+
+
+async def test_a_pressed_pendant_is_seen_heard_taken_and_kept(town: Town) -> None:
+    """A press reaches every operator; one takes it, others see who; a claim lasts while its page is there."""
+    olu = await town.at_a_screen(town.keys.operator, color_scheme="dark")
+    petra = await town.at_a_screen(town.keys.second_operator)
+    await olu.get_by_role("button", name="Sound for life-safety alarms").click()
+    await picture(olu, "operator")
+    await olu.get_by_role("button", name="Take next alarm").click()
+    await expect(olu.get_by_role("heading", name="Pendant pressed")).to_be_visible(timeout=PATIENCE)
+    await expect(olu.locator(".party-card.own")).to_contain_text("in your hands")
+    await picture(olu, "operator-alert")
+    await expect(card(petra, "Pendant pressed", "Lakshmi")).to_contain_text(
+        "Olu Bankole has it", timeout=PATIENCE
+    )
+    await expect(card(petra, "Pendant pressed", "Lakshmi").get_by_role("button")).to_have_count(0)
+
+    await town.heard(olu)
+    await town.heard(petra)
+    chimes = int(await olu.evaluate("document.body.dataset.chimes || '0'"))
+    await town.press("hub-02", "p-1")
+    for page in (olu, petra):
+        await expect(page.locator("#banner")).to_contain_text(
+            "Pendant pressed, Flat 2, Elm Court", timeout=PATIENCE
+        )
+    await olu.wait_for_function(f"Number(document.body.dataset.chimes || 0) > {chimes}")
+    await picture(petra, "second-operator")
+
+    held = (await town.duty("northgate", "alarm.pendant"))["lease_until"]
+    async with olu.expect_response(re.compile(r"/duties/\d+/renew$"), timeout=30_000) as renewed:
+        pass
+    assert (await renewed.value).status == 204
+    assert (await town.duty("northgate", "alarm.pendant"))["lease_until"] > held
+
+
+async def test_the_day_and_a_visit_are_shown_and_verified_by_hand(town: Town) -> None:
+    """A care manager finds the missed visit on the board, and lays a word over it with a reason."""
+    page = await town.at_a_screen(town.keys.care_manager)
+    await expect(page.locator(".lane").first).to_contain_text("Ada Byrne")  # who needs a look comes first
+    await page.get_by_role("link", name="Whole day").click()
+    await picture(page, "visits")
+    await page.locator(".lane", has_text="Ada Byrne").get_by_role("listitem").first.click()
+    await expect(page.locator(".history")).to_contain_text("Missed")
+    await page.get_by_text("Verify by hand").click()
+    await page.get_by_label("Reason").first.select_option("resident_confirmed")
+    await page.get_by_role("textbox", name="Note").first.fill("Her daughter rang")
+    await page.get_by_role("button", name="Record").click()
+    await expect(page.get_by_text("Said by people")).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator(".block", has_text="Said by people")).to_contain_text("Cara Novak, BrightCare")
+    await picture(page, "visit")
+    await page.get_by_role("link", name="Ada Byrne").click()
+    await expect(page.locator(".history")).to_contain_text("Care visit was missed")
+    await picture(page, "resident")
+
+
+async def test_everything_works_without_a_script(town: Town) -> None:
+    """Forms are forms: signing in, acknowledging and closing need no JavaScript."""
+    page = await town.at_a_screen(town.keys.care_manager, java_script_enabled=False)
+    missed = card(page, "Care visit was missed")
+    await missed.locator("summary", has_text="Acknowledge").click()
+    await missed.get_by_role("button", name="Acknowledge").click()
+    await expect(card(page, "Care visit was missed")).to_contain_text("by Cara Novak")
+    missed = card(page, "Care visit was missed")
+    await missed.locator("summary", has_text="Close").click()
+    await missed.get_by_label("How it ended").select_option("visit_was_made")
+    await missed.get_by_role("button", name="Close").click()
+    await expect(card(page, "Care visit was missed")).to_have_count(0)
+    assert (await town.duty("brightcare", "visit.missed"))["outcome"] == "visit_was_made"
+
+
+async def test_the_door(town: Town) -> None:
+    """A wrong key is refused in words; signing out makes the cookie worthless, wherever it was copied."""
+    page = await town.at_a_screen(None)
+    await page.get_by_label("Access key").fill("thr_wrong")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("unknown")
+    await picture(page, "door")
+    await page.get_by_label("Access key").fill(town.keys.operator)
+    await page.get_by_role("button", name="Sign in").click()
+    cookies = await page.context.cookies()
+    cookie = next(cookie for cookie in cookies if cookie["name"] == "threshold_session")
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Access key")).to_be_visible()
+    async with httpx.AsyncClient(base_url=town.url, cookies={"threshold_session": cookie["value"]}) as copied:
+        assert (await copied.get("/")).headers["location"] == "/sign-in"
+        assert (await copied.get("/api/v1/alerts")).status_code == 401
+    town.complaints.clear()  # the refused sign-in
+
+
+CONTRAST = Path(scene.__file__).with_name("contrast.js").read_text(encoding="utf-8")
+NAMELESS = """[...document.querySelectorAll('button, a, input:not([type=hidden]), select, textarea')]
+    .filter((node) => node.checkVisibility() && !(node.innerText || node.textContent || '').trim()
+        && !node.labels?.length && !node.getAttribute('aria-label'))
+    .map((node) => node.outerHTML)"""
+PAGES = ("/", "ALERT", "VISIT", "/visits", "/alerts", "/residents/ada", "/letters")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_words_can_be_read_by_day_and_by_night_and_on_a_phone(town: Town, scheme: Any) -> None:
+    """Every text has WCAG AA contrast in both themes, no page is wider than a phone, controls have names."""
+    for key, who in ((town.keys.operator, "operator"), (town.keys.care_manager, "care")):
+        page = await town.at_a_screen(key, color_scheme=scheme, viewport={"width": 390, "height": 844})
+        links = {
+            "ALERT": await page.locator("li.card h3 a").first.get_attribute("href"),
+            "VISIT": await page.locator(".lane-list a").first.get_attribute("href"),
+        }
+        for name in PAGES:
+            await page.goto(f"{town.url}{links.get(name, name)}")
+            assert await page.evaluate(CONTRAST) == [], (who, name, scheme)
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (who, name)
+            assert await page.evaluate(NAMELESS) == [], (who, name)
+            await picture(page, f"phone-{who}-{name.strip('/').replace('/', '-').lower()}-{scheme}")
+
+
+async def test_a_keyboard_is_enough(town: Town) -> None:
+    """From the board to an acknowledged alert without a mouse."""
+    page = await town.at_a_screen(town.keys.care_manager)
+    for _ in range(40):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.matches('li.card summary')"):
+            break
+    title = await page.evaluate("document.activeElement.closest('li').id")
+    await page.keyboard.press("Enter")
+    for _ in range(6):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.matches('button[type=submit]')"):
+            break
+    await page.keyboard.press("Enter")
+    await expect(page.locator(f"#{title}")).to_contain_text("by Cara Novak", timeout=PATIENCE)
+
+
+async def test_what_people_write_stays_text_and_pages_may_run_nothing_else(town: Town) -> None:
+    """Markup in a name is shown as it was written, and the policy of every page forbids inline scripts."""
+    evil = "<img src=x onerror=\"document.body.dataset.owned='yes'\">"
+    async with town.pool.connection() as conn:
+        await conn.execute("UPDATE resident SET name = %s WHERE id = 'ada'", (evil,))
+    page = await town.at_a_screen(town.keys.care_manager)
+    await expect(card(page, "Care visit was missed")).to_contain_text(evil)
+    assert await page.evaluate("document.body.dataset.owned") is None
+    async with httpx.AsyncClient(base_url=town.url) as client:
+        for path in ("/sign-in", "/", "/alerts/1", "/static/console.js", "/static/nothing.js"):
+            headers = (await client.get(path)).headers
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert "unsafe" not in headers["content-security-policy"]
+            assert headers["x-frame-options"] == "DENY"
+        forged = await client.post(
+            "/sign-in", data={"key": town.keys.operator}, headers={"Sec-Fetch-Site": "cross-site"}
+        )
+        assert forged.status_code == 403

@@ -211,3 +211,25 @@ def test_windows_that_touch_do_not_compete() -> None:
     assert [len(group) for group in components(apart.values())] == [1, 1]
     close = frame([visit(), visit("08:45", ref="v2")], (), DEFAULT_POLICY, LONDON)
     assert [len(group) for group in components(close.values())] == [2]
+
+
+def test_a_policy_may_set_a_flexible_day_otherwise() -> None:
+    """`counts_from` and `missed_after` replace the day's rule; a flexible visit is never late."""
+    policy = Policy(
+        packages={
+            "pkg-ada": Overrides(counts_from=minutes(60), missed_after=minutes(120), late_after=minutes(5))
+        }
+    )
+    found = window(visit(tier=Tier.FLEXIBLE), policy=policy)
+    assert (found.counts_from, found.late_at, found.missed_at) == (at("07:00"), None, at("10:00"))
+
+
+def test_no_visit_settles_before_it_could_be_missed() -> None:
+    """A policy that settles at once still lets a visit become missed."""
+    found = window(visit(), policy=Policy(settle=minutes(0)))
+    assert found.settles_at == found.missed_at == at("09:00")
+
+
+def test_latest_lies_strictly_after_the_end() -> None:
+    """A night visit that ends at four counts until the next day's four."""
+    assert window(visit("23:00", 300)).latest == at("04:00", 2)

@@ -129,6 +129,12 @@ def credential_of(signal: Signal) -> str | None:
     return credential if isinstance(credential, str) and credential else None
 
 
+def device_of(signal: Signal) -> str | None:
+    """What called: the device that the event names, else the panel at which it happened."""
+    panel = signal.data.get("panel")
+    return signal.device or (panel if isinstance(panel, str) and panel else None)
+
+
 def dedupe_key(hub_id: str, device: str | None, kind: str) -> str:
     """One open alert for the same kind from the same device, never across kinds; any names are safe."""
     return json.dumps([hub_id, device or "", kind], ensure_ascii=False, separators=(",", ":"))

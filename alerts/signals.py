@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import metrics, store
-from alerts.classify import UNREADABLE, Act, Meaning, classify, credential_of, dedupe_key, worth_a_look
+from alerts.classify import (
+    UNREADABLE,
+    Act,
+    Meaning,
+    classify,
+    credential_of,
+    dedupe_key,
+    device_of,
+    worth_a_look,
+)
 from alerts.escalate import new_duty, open_duties
 from alerts.fault_signals import handle_faults
 from alerts.model import Priority, Signal
@@ -96,15 +105,10 @@ def _calls(meanings: Sequence[tuple[Signal, Meaning]]) -> dict[str, _Call]:
     calls: dict[str, _Call] = {}
     for signal, meaning in meanings:
         if meaning.act is Act.RAISE:
-            device = signal.device or _panel(signal)
+            device = device_of(signal)
             key = dedupe_key(signal.hub_id, device, meaning.kind)
             calls.setdefault(key, _Call(meaning, signal.hub_id, device)).presses.append(signal)
     return calls
-
-
-def _panel(signal: Signal) -> str | None:
-    panel = signal.data.get("panel")
-    return panel if isinstance(panel, str) else None
 
 
 async def _raise_or_fold(conn: Connection, calls: Mapping[str, _Call], now: datetime) -> None:

@@ -70,7 +70,7 @@ def simulate(
     """Plays scenarios in simulated homes, and says for each what must come out of it."""
     if listing:
         for name in names():
-            typer.echo(f"{name:16} {load_scenario(name).title}")
+            typer.echo(f"{name:20} {load_scenario(name).title}")
         return
     if not scenarios:
         raise typer.BadParameter("name a scenario; --list prints them", param_hint="SCENARIO")

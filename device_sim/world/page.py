@@ -13,7 +13,7 @@ COLOURS = {
     Called.UNVERIFIED: "#b58900",
     Called.PART: "#2563eb",
 }
-WIDTH, BAR, LABEL = 720, 22, 210
+WIDTH, BAR, LABEL = 760, 22, 270
 MOST_LISTED = 200
 
 _STYLE = """

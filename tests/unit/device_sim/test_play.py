@@ -1,6 +1,7 @@
 """Playing scenarios on simulated time, in homes without a line."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -15,6 +16,12 @@ from gateway.model import Event
 from tests.unit.device_sim.simulated_time import START, SimulatedTime
 
 NOWHERE = Broker("nowhere.invalid")
+DEVICES = (
+    ("pendant", "pendant"),
+    ("panel", "door_panel"),
+    ("cord", "pull_cord"),
+    ("smoke", "smoke_detector"),
+)
 VISIT = VisitTimes(START + timedelta(hours=1), START + timedelta(hours=1, minutes=30))
 
 
@@ -22,8 +29,8 @@ def spec() -> HomeSpec:
     """A home that can play every role of the scenarios that come along."""
     return HomeSpec(
         "hub-12",
-        devices=(DeviceSpec("pendant-1", "pendant"), DeviceSpec("panel-1", "door_panel")),
-        carers={"carer": "fob:04A1B2"},
+        devices=tuple(DeviceSpec(f"{name}-1", kind) for name, kind in DEVICES),
+        carers={"carer": "fob:04A1B2", "second_carer": "fob:04A1B3"},
         visit=VISIT,
     )
 
@@ -83,7 +90,9 @@ async def test_a_step_whose_moment_has_passed_is_taken_at_once_and_in_order() ->
 @pytest.mark.parametrize("name", names())
 def test_every_scenario_can_be_scheduled(name: str) -> None:
     """Roles, devices and moments of the files that come along fit an ordinary home."""
-    times = [at for at, _ in schedule(load_scenario(name), {"home": spec()}, begin=START)]
+    scenario = load_scenario(name)
+    homes = {role: replace(spec(), hub=f"hub-{role}") for role in scenario.roles}
+    times = [at for at, _ in schedule(scenario, homes, begin=START)]
     assert times == sorted(times)
 
 

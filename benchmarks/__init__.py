@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks` measures, prints a table and writes bench.json."""

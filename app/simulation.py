@@ -21,7 +21,7 @@ class _Simulations(TyperGroup):
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] != "--help":
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
             whole = any(word.partition("=")[0] == "--homes" for word in args)
             args = [LIVE if whole else PLAY, *args]
         return super().parse_args(ctx, args)
@@ -31,7 +31,6 @@ cli = typer.Typer(
     name="sim",
     cls=_Simulations,
     help="Simulated homes: scenarios by name, whole worlds from a seed, and how they were judged.",
-    no_args_is_help=True,
 )
 cli.command(PLAY)(simulate)
 cli.command(LIVE)(live)

@@ -30,7 +30,7 @@ from care.neighbours import Place, doors_of
 from care.policy import Policy
 from care.sketch import Sketch, reach, sketch_homes
 from care.walltime import DAY
-from care.windows import Window
+from care.windows import Window, evidence_reach
 from db.pool import Connection, fetch_all
 
 
@@ -171,11 +171,20 @@ async def _events(
     policy: Policy,
     until: datetime,
 ) -> Mapping[str, list[HomeEvent]]:
-    froms: dict[str, datetime] = {}
+    since: dict[str, datetime] = {}
     for sketch in sketches:
         for hub in places[sketch.resident.id]:
-            froms[hub.id] = min(sketch.since(policy), froms.get(hub.id, until))
-    rows = await fetch_all(conn, Q["evidence_of"], hubs=list(froms), froms=list(froms.values()), until=until)
+            since[hub.id] = min(sketch.counts_from, since.get(hub.id, until))
+    # Sessions begin long before the windows that they fill; a door that only moved matters within a window.
+    far = evidence_reach(policy)
+    rows = await fetch_all(
+        conn,
+        Q["evidence_of"],
+        hubs=list(since),
+        froms=[moment - far for moment in since.values()],
+        doors_froms=list(since.values()),
+        until=until,
+    )
     events: defaultdict[str, list[HomeEvent]] = defaultdict(list)
     for arrival, row in enumerate(rows):
         events[row["hub_id"]].append(_event(row, arrival))

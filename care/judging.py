@@ -1,6 +1,7 @@
 """Judging homes that are held: the rules' history against what stands, and the difference written."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -186,14 +187,13 @@ def _speaks_of(piece: Evidence, each: _Judged) -> bool:
 
 
 def _count(
-    corrections: Iterable[tuple[_Judged, Correction]], raised: Iterable[VisitAlert], now: datetime
+    corrections: Sequence[tuple[_Judged, Correction]], raised: Iterable[VisitAlert], now: datetime
 ) -> None:
-    for _, correction in corrections:
-        for version in correction.versions:
-            metrics.VERDICTS.labels(version.verdict.state).inc()
-        metrics.JUDGED.inc()
-        if correction.stood_down and correction.first > 1:
-            metrics.CORRECTED.inc(len(correction.stood_down))
+    states = Counter(version.verdict.state for _, each in corrections for version in each.versions)
+    for state, many in states.items():
+        metrics.VERDICTS.labels(state).inc(many)
+    metrics.JUDGED.inc(len(corrections))
+    metrics.CORRECTED.inc(sum(len(each.stood_down) for _, each in corrections if each.first > 1))
     for alert in raised:
         metrics.NOTICED_SECONDS.observe(max((now - alert.raised_at).total_seconds(), 0.0))
         if alert.raised_late:

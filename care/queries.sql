@@ -355,14 +355,17 @@ SELECT hub_id, id, kind, scope, details FROM device WHERE hub_id = ANY (%(hubs)s
 SELECT resident_id, from_at, until_at, reason, told_by, created_at FROM suspension WHERE resident_id = ANY (%(residents)s);
 
 -- name: evidence_of
--- What hubs reported that may be evidence, from a moment of each on, in order of arrival.
+-- What hubs reported that may be evidence, in order of arrival: what names a carer, or may be one's button, from one
+-- moment of each hub on, and doors that only say that somebody moved from a later one on.
 SELECT event.hub_id, event.id, event.type, event.at, event.effective_at, event.received_at, event.device,
        event.credential, event.data ->> 'panel' AS panel, event.data ->> 'method' AS method,
        event.data ->> 'scope' AS scope
-FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[]) AS wanted (hub_id, from_at)
+FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[], %(doors_froms)s::timestamptz[])
+    AS wanted (hub_id, from_at, doors_from)
 JOIN event ON event.hub_id = wanted.hub_id AND event.received_at >= wanted.from_at AND event.received_at <= %(until)s
 WHERE event.type IN
     ('carer.arrived', 'carer.departed', 'door.granted', 'door.opened', 'door.closed', 'door.call', 'door.released')
+  AND (event.received_at >= wanted.doors_from OR event.credential IS NOT NULL OR event.type LIKE 'carer.%%')
 ORDER BY event.received_at;
 
 -- name: holders_of

@@ -108,8 +108,8 @@ def _span(wanted: Wanted, policy: Policy) -> tuple[datetime, datetime]:
     firsts = [start for start, _ in wanted.due.values()]
     lasts = [end for _, end in wanted.due.values()]
     for first, last in wanted.learned:
-        firsts.append(first - policy.longest_session)
-        lasts.append(last)
+        firsts.append(first - policy.longest_session - policy.same_session)
+        lasts.append(last + policy.longest_session + policy.same_session)
     return min(firsts) - around, max(lasts) + around
 
 
@@ -163,8 +163,13 @@ def _sketch(
 
 
 def _touches(window: Window, span: tuple[datetime, datetime], policy: Policy) -> bool:
-    """Whether evidence of that time can bear on a visit: a departure ends a session that began before."""
-    return window.counts_from <= span[1] and span[0] - policy.longest_session < window.latest
+    """Whether evidence of that time can bear on a visit.
+
+    A departure ends a session that began up to the longest before; an arrival or a departure that turns up
+    between two others gives a later departure another session, or none, up to as long after.
+    """
+    around = policy.longest_session + policy.same_session
+    return window.counts_from <= span[1] + around and span[0] - around < window.latest
 
 
 def _bearing(

@@ -27,7 +27,7 @@ from tests.integration.care.world import rows, sweep
 from tests.support.worlds import make_world
 
 SEEDS = (
-    range(int(os.environ["THRESHOLD_TEST_WORLDS"])) if "THRESHOLD_TEST_WORLDS" in os.environ else (2, 3, 5, 6)
+    range(int(os.environ["THRESHOLD_TEST_WORLDS"])) if "THRESHOLD_TEST_WORLDS" in os.environ else (2, 3, 5, 9)
 )
 """Without the variable, four worlds in which much happens; with it, as many as it says."""
 

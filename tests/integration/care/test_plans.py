@@ -45,7 +45,10 @@ HOT = {
     "claim_due": ({"until": at(8), "limit": 50}, {"visit"}),
     "due_visits": ({"residents": RESIDENTS, "until": at(8)}, {"visit"}),
     "visits_around": ({"residents": RESIDENTS, **SPAN}, {"visit"}),
-    "evidence_of": ({"hubs": HUBS, "froms": [at(6)] * 3, "until": at(9)}, {"event"}),
+    "evidence_of": (
+        {"hubs": HUBS, "froms": [at(6)] * 3, "doors_froms": [at(7)] * 3, "until": at(9)},
+        {"event"},
+    ),
     "queue_words": ({"hubs": HUBS, "froms": [at(6)] * 3, "until": at(9)}, {"event"}),
     "gaps_of": ({"hubs": HUBS, "froms": [at(6)] * 3, "until": at(9)}, {"hub_gap"}),
     "offline_spells": ({"hubs": HUBS, "froms": [at(6)] * 3, "until": at(9)}, {"event", "hub_gap"}),

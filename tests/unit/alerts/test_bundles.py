@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.bundles import LONGEST_LIST, Bundle, Due, bundles
+from tests.unit.alerts.patience import patient
 
 
 def test_nine_missed_visits_are_one_letter_to_each_contact() -> None:
@@ -33,7 +34,8 @@ MESSAGES = st.builds(
 )
 
 
-@given(st.lists(MESSAGES, max_size=300, unique_by=lambda message: message.id))
+@patient
+@given(st.lists(MESSAGES, max_size=30, unique_by=lambda message: message.id))
 def test_no_message_is_in_two_bundles_and_no_contact_gets_two_lists(due: list[Due]) -> None:
     """Whatever is due: each message once at most, each contact one list of bounded length."""
     by_id = {message.id: message for message in due}
@@ -44,3 +46,9 @@ def test_no_message_is_in_two_bundles_and_no_contact_gets_two_lists(due: list[Du
     named = [contact for contact in lists if contact is not None]
     assert len(named) == len(set(named))
     assert all(len(bundle.ids) <= LONGEST_LIST for bundle in found)
+
+
+def test_a_list_has_an_end() -> None:
+    """Five hundred messages to one contact are a hundred now, and the rest in a minute."""
+    (bundle,) = bundles(Due(number, 7, 2) for number in range(500))
+    assert bundle.ids == tuple(range(LONGEST_LIST))

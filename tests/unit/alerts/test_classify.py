@@ -19,6 +19,7 @@ from alerts.classify import (
     worth_a_look,
 )
 from alerts.model import Priority, Signal
+from tests.unit.alerts.patience import patient
 
 NINE = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -144,6 +145,7 @@ def test_a_suspect_clock_is_told() -> None:
     assert "time is that of arrival" in classify(signal("alarm.fall", clock_suspect=True)).reason
 
 
+@patient
 @given(st.text(max_size=30), st.dictionaries(st.text(max_size=10), st.text(max_size=10), max_size=3))
 def test_what_is_not_worth_a_look_means_nothing(type_: str, data: dict[str, str]) -> None:
     """The quick sieve of intake drops nothing that has a meaning."""
@@ -152,6 +154,7 @@ def test_what_is_not_worth_a_look_means_nothing(type_: str, data: dict[str, str]
         assert all(classify(one, credential_known=known).act is Act.RECORD for known in (True, False, None))
 
 
+@patient
 @given(*[st.text(max_size=8)] * 6)
 def test_no_two_devices_share_a_key(a: str, b: str, c: str, d: str, e: str, f: str) -> None:
     """Whatever names devices have, an alert is told apart by hub, device and kind."""

@@ -23,6 +23,7 @@ from alerts.duties import (
 from alerts.errors import DutyClosed, DutyRefused, EtaOutOfRange, HeldByAnother, NotHeld
 from alerts.ladder import Audience
 from alerts.model import Duty, DutyState, Priority, Role
+from tests.unit.alerts.patience import patient
 
 NINE = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 A = timedelta(minutes=15)
@@ -195,6 +196,7 @@ STATES = st.sampled_from(["open", "held", "acknowledged", "promised", "closed"])
 LADDERS = st.sampled_from([("visit", A), ("visit.centre", A), ("visit.once", None), ("alarm.1", None)])
 
 
+@patient
 @given(STATES, LADDERS, st.integers(0, 7200), st.sets(st.sampled_from(list(Audience))))
 def test_no_open_duty_is_without_a_future_check_and_deciding_twice_is_once(
     state: str, ladder: tuple[str, timedelta | None], seconds: int, there: set[Audience]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.faults import DELAY, LONGEST_ON_BATTERY, MAINS_FAILED, Fault, failed, judge, restored
+from tests.unit.alerts.patience import patient
 
 NINE = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 NONE = Fault("hub-12", "", "technical.link_failed")
@@ -52,6 +53,7 @@ def test_a_failure_after_the_end_is_a_new_one() -> None:
     assert (fault.failing_since, fault.next_check_at, fault.event_id) == (at(10), at(25), "e2")
 
 
+@patient
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=1, max_size=5))
 def test_the_order_of_arrival_does_not_matter_to_the_end(events: list[tuple[bool, int]]) -> None:
     """In whatever order failing and restoring events arrive, the end is the same."""

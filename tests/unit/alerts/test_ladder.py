@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from alerts.ladder import Audience, Ladder, alarm_ladder, next_step, restore, steps_due, visit_ladder
 from alerts.model import Role, VisitAlertKind
+from tests.unit.alerts.patience import patient
 
 NINE = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 A = timedelta(minutes=15)
@@ -135,6 +136,7 @@ def test_an_unknown_ladder_is_refused_by_name(name: str, step: timedelta | None)
         restore(name, step)
 
 
+@patient
 @given(
     st.sampled_from([*(alarm_ladder(p) for p in (1, 2, 3)), MISSED]),
     st.sets(st.sampled_from(list(Audience))),
@@ -159,6 +161,7 @@ def test_looking_often_or_seldom_gives_the_same_steps(
     assert bit_by_bit == at_once
 
 
+@patient
 @given(st.sets(st.sampled_from(list(Audience))), st.integers(0, 3), st.integers(0, 100))
 def test_a_ladder_that_repeats_never_falls_silent(there: set[Audience], number: int, late: int) -> None:
     """Whoever is reachable and however far it has climbed, there is always a further step."""

@@ -23,6 +23,7 @@ from alerts.retry import (
     backoff,
     worth_sending,
 )
+from tests.unit.alerts.patience import patient
 
 NINE = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -76,6 +77,7 @@ def test_a_receivers_wish_for_a_pause_is_kept_within_reason() -> None:
     assert after(Retryable("429", pause=timedelta(days=2))).attempt_at == NINE + timedelta(minutes=5)
 
 
+@patient
 @given(st.integers(0, 10_000), st.sampled_from([1, 2, 4]), st.floats(0, 1, exclude_max=True))
 def test_pauses_grow_to_a_bound_and_never_vanish(attempts: int, priority: int, jitter: float) -> None:
     """At least a second, at most the bound of its class."""

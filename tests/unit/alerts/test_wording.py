@@ -27,6 +27,7 @@ from alerts.wording import (
     templates_wanted,
     thin,
 )
+from tests.unit.alerts.patience import patient
 
 NINE = datetime(2026, 7, 21, 9, 7, tzinfo=UTC)
 PLACE = Place("Flat 12, Elm Court", "Europe/London")
@@ -111,6 +112,7 @@ def test_a_stand_down_gives_the_cause_and_both_times() -> None:
 CANARIES = ("CANARY-CARER", "CANARY-VISIT", "CANARY-CAUSE", "CANARY-HUB")
 
 
+@patient
 @given(
     kind=st.sampled_from([*VisitAlertKind, *LIFE_SAFETY, *WELFARE, *FAULTS, "door.forced", "hub.silent"]),
     purpose=st.sampled_from(list(Purpose)),

@@ -21,7 +21,7 @@ from care.policy import Policy
 from care.policy_file import read_policy
 from db.pool import Pool
 from gateway.topics import Topics
-from ingest.model import read
+from ingest.model import Arrival, read
 from ingest.service import record
 from tests.integration.care.world import rows, sweep
 from tests.support.worlds import make_world
@@ -75,18 +75,17 @@ async def lived(pool: Pool, estate: Estate, paths: tuple[Path, ...], policy: Pol
     async with pool.connection() as conn, conn.transaction():
         await apply(conn, await prepare(conn, estate, rosters, start), start)
     first = min([start + timedelta(days=2), *(received for received, _, _ in said)])
-    moments = {first + number * TICK for number in range(int((until - first) / TICK) + 1)}
-    steps: list[tuple[datetime, str, bytes]] = [(moment, "", b"") for moment in moments]
-    for moment, topic, payload in sorted([*steps, *said], key=lambda step: (step[0], step[1] == "")):
-        if moment > until:
-            break
-        if topic:
+    moments = {first + number * TICK for number in range(int((until - first) / TICK) + 1)} | {until}
+    arrivals: dict[datetime, list[Arrival]] = {moment: [] for moment in moments}
+    for moment, topic, payload in said:
+        arrival = read(topic, payload, retained=False, received_at=moment, topics=TOPICS)
+        arrivals.setdefault(moment, []).append(arrival)
+    # What is received at one moment is known at that moment, all of it, before anything is judged.
+    for moment in sorted(each for each in arrivals if each <= until):
+        for arrival in arrivals[moment]:
             async with pool.connection() as conn, conn.transaction():
-                await record(
-                    conn, [read(topic, payload, retained=False, received_at=moment, topics=TOPICS)], moment
-                )
+                await record(conn, [arrival], moment)
         await sweep(pool, moment, policy)
-    await sweep(pool, until, policy)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -16,13 +16,20 @@ pytest_plugins = [
 ]
 
 UNIT = Path(__file__).parent / "unit"
+ACCEPTANCE = Path(__file__).parent / "acceptance"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests run with sockets blocked: one that needs a server is an integration test."""
+    """Unit tests run with sockets blocked: one that needs a server is an integration test.
+
+    Of the acceptance tests one runs at a time, however many workers there are: each is a whole system, and
+    two of them beside each other would measure the machine.
+    """
     for item in items:
         if UNIT in item.path.parents:
             item.add_marker(pytest.mark.disable_socket)
+        if ACCEPTANCE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("whole system"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -69,11 +69,9 @@ async def take(conn: Connection, residents: list[str], at: Moments) -> dict[str,
     taken = await fetch_all(conn, Q["take_rechecks"], residents=residents, until=at.learned, now=at.now)
     for row in taken:
         each = wanted[row["resident_id"]]
-        if row["visit_ref"] is None:
-            each.learned.append((row["from_at"], row["until_at"]))
-        else:
+        each.learned.append((row["from_at"], row["until_at"]))
+        if row["visit_ref"] is not None:
             each.spoken.add(row["visit_ref"])
-            each.learned.append((row["from_at"], row["until_at"]))
     for row in await fetch_all(conn, Q["due_visits"], residents=residents, until=at.due):
         wanted[row["resident_id"]].due[row["ref"]] = row["start_at"], row["end_at"]
     return dict(wanted)

@@ -29,6 +29,7 @@ from care.model import Dwelling, Estate, Package, Plan, RosterRow, Source, Suspe
 from care.planning import last_rows, occurrences, visit_of_row
 from care.revision import Outcome, Planned, Revision, revise, withdraw
 from care.roster import Roster
+from care.store import ask_recheck
 from care.visit_rows import merge_visits, visit_of
 from care.walltime import DAY, local_date
 from db.pool import Connection, execute, fetch_all
@@ -341,12 +342,4 @@ async def _ask_rechecks(
         *(standing.suspension for standing in changed.ended),
     ):
         spans.append((each.resident_id, each.from_at, each.until_at or now + 2 * HORIZON))
-    if spans:
-        await execute(
-            conn,
-            Q["ask_recheck"],
-            residents=[span[0] for span in spans],
-            froms=[span[1] for span in spans],
-            untils=[span[2] for span in spans],
-            now=now,
-        )
+    await ask_recheck(conn, spans, now)

@@ -218,6 +218,22 @@ SELECT resident_id, from_at, until_at, %(now)s
 FROM unnest(%(residents)s::text[], %(froms)s::timestamptz[], %(untils)s::timestamptz[])
     AS asked (resident_id, from_at, until_at);
 
+-- name: ask_neighbours
+-- Has judged again the homes behind the same shared doors: whom a door was opened for depends on who else was expected
+-- then. Only what has been is in question; what is to come will be judged in its time.
+INSERT INTO recheck (resident_id, from_at, until_at, at)
+SELECT neighbour.id, min(asked.from_at), max(least(asked.until_at, %(now)s)), %(now)s
+FROM unnest(%(residents)s::text[], %(froms)s::timestamptz[], %(untils)s::timestamptz[])
+    AS asked (resident_id, from_at, until_at)
+JOIN resident ON resident.id = asked.resident_id
+JOIN dwelling ON dwelling.id = resident.dwelling_id
+JOIN dwelling AS near ON near.scheme = dwelling.scheme
+JOIN resident AS neighbour ON neighbour.dwelling_id = near.id AND neighbour.id <> resident.id
+WHERE asked.from_at <= %(now)s
+  AND EXISTS (SELECT FROM hub JOIN device ON device.hub_id = hub.id
+              WHERE hub.scheme = dwelling.scheme AND device.scope = 'communal')
+GROUP BY neighbour.id;
+
 -- name: recurrences_to_extend
 -- Packages with a recurrence whose visits are not made up to this date yet, in the order of their ids.
 SELECT DISTINCT package.id

@@ -14,6 +14,7 @@ from care.estate_store import Q
 from care.evidence import may_be_evidence
 from care.model import HomeEvent
 from care.reasons import CANCEL, SUSPEND, VERIFY
+from care.store import ask_recheck
 from db.pool import Connection, execute, fetch_one
 from db.wake import CARE, wake
 
@@ -199,22 +200,13 @@ async def _judge_soon(
     conn: Connection, ref: str, resident_id: str, start_at: datetime, now: datetime
 ) -> None:
     """A person's word waits for nothing, and their visit's neighbours are judged anew with it."""
-    await execute(
-        conn,
-        Q["recheck_visit"],
-        ref=ref,
-        resident_id=resident_id,
-        from_at=start_at,
-        until_at=start_at,
-        now=now,
-    )
-    await wake(conn, CARE)
+    span = {"from_at": start_at, "until_at": start_at}
+    await execute(conn, Q["recheck_visit"], ref=ref, resident_id=resident_id, now=now, **span)
+    await _recheck(conn, resident_id, start_at, start_at, now)
 
 
 async def _recheck(
     conn: Connection, resident_id: str, from_at: datetime, until_at: datetime, now: datetime
 ) -> None:
-    await execute(
-        conn, Q["ask_recheck"], residents=[resident_id], froms=[from_at], untils=[until_at], now=now
-    )
+    await ask_recheck(conn, [(resident_id, from_at, until_at)], now)
     await wake(conn, CARE)

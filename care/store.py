@@ -93,3 +93,20 @@ async def link_evidence(conn: Connection, links: Iterable[tuple[str, Evidence]])
     }
     if rows:
         await execute(conn, Q["link_evidence"], rows=_rows(list(rows.values())))
+
+
+async def ask_recheck(
+    conn: Connection, spans: Sequence[tuple[str, datetime, datetime]], now: datetime
+) -> None:
+    """Has judged again the visits of residents that touch a time of each, because their plan has changed, and
+    the homes behind the same shared doors with them."""
+    if not spans:
+        return
+    arguments = {
+        "residents": [resident for resident, _, _ in spans],
+        "froms": [begins for _, begins, _ in spans],
+        "untils": [ends for _, _, ends in spans],
+        "now": now,
+    }
+    await execute(conn, Q["ask_recheck"], **arguments)
+    await execute(conn, Q["ask_neighbours"], **arguments)

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,12 @@ from tests.support.mosquitto import GATEWAY, Mosquitto
 from tests.support.processes import ServerProcess
 
 HOMES = 40
+KILLS = (500, 2000, 4000, 6000, 8000)
+"""The intake dies when so many events are committed."""
+RECEIPTS_WITHIN = 240.0
+"""Seconds after which a test gives up waiting for the last receipt; a busy machine may need many of them."""
+BROKER = "autosave_on_changes false\nautosave_interval 5\n"
+"""A store written whole at every change makes the broker the slowest thing here by far."""
 CLOCK = RealClock(system_clock)
 
 ESTATE = f"""
@@ -53,13 +59,19 @@ class Scene:
         """How often each event stands in the database."""
         return Counter((str(hub), str(id_)) for hub, id_ in self.query("SELECT hub_id, id FROM event"))
 
+    def lies(self, ledger: Path) -> set[Key]:
+        """What homes were promised and is not there: the ledger is read first, the database after."""
+        promised = set(read_ledger(ledger).stored)
+        return promised - set(self.committed())
+
     def start_intake(self) -> None:
         """Starts it; it is there when it listens."""
         before = self.query("SELECT beat_at FROM intake")
         self.intake.start(
             lambda: (
                 self.query("SELECT beat_at FROM intake WHERE connected_at IS NOT NULL") not in ([], before)
-            )
+            ),
+            within=90,
         )
 
     def fleet(self, ledger: Ledger) -> Fleet:
@@ -74,80 +86,77 @@ class Scene:
 
 @pytest.fixture
 async def scene(
-    durable_postgres: EmbeddedPostgres, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Scene:
-    """Everything but the intake stands."""
+    durable_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[Scene]:
+    """Everything but the intake stands, and all of it ends with the test."""
     await migrate(durable_postgres.url)
-    scene = Scene(
-        durable_postgres.url,
-        mosquitto,
-        ServerProcess(
-            [str(Path(sys.executable).with_name("threshold")), "run", "ingest"], tmp_path / "intake.log"
-        ),
-    )
+    broker = Mosquitto(tmp_path / "mosquitto", settings=BROKER)
+    broker.enrol([GATEWAY])
+    intake = [str(Path(sys.executable).with_name("threshold")), "run", "ingest"]
+    scene = Scene(durable_postgres.url, broker, ServerProcess(intake, tmp_path / "intake.log"))
     with psycopg.connect(scene.database_url) as conn:
         conn.execute(ESTATE)
     monkeypatch.setenv("THRESHOLD_DATABASE_URL", scene.database_url)
-    monkeypatch.setenv("THRESHOLD_MQTT_URL", mosquitto.url)
+    monkeypatch.setenv("THRESHOLD_MQTT_URL", broker.url)
     monkeypatch.setenv("THRESHOLD_MQTT__CLIENT_ID", GATEWAY)
     monkeypatch.setenv("THRESHOLD_MQTT__USERNAME", GATEWAY)
-    monkeypatch.setenv("THRESHOLD_MQTT__PASSWORD", mosquitto.passwords[GATEWAY])
-    return scene
+    monkeypatch.setenv("THRESHOLD_MQTT__PASSWORD", broker.passwords[GATEWAY])
+    broker.start()
+    yield scene
+    if scene.intake.running:
+        scene.intake.stop()
+    broker.stop()
 
 
-async def speak_and_kill(
-    scene: Scene, fleet: Fleet, ledger: Path, *, events: int, kills_at: Sequence[int], presses: int = 0
-) -> list[set[Key]]:
-    """Homes speak; the intake dies when so many events are committed. Returns what lied at each death."""
-    lies: list[set[Key]] = []
-    talking = asyncio.create_task(fleet.talk(per_second=1000, seconds=events / 1000, device="panel-1"))
-    for kill_at in kills_at:
-        while await asyncio.to_thread(lambda: len(scene.committed())) < kill_at and not talking.done():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-        if presses:
-            await asyncio.gather(*(home.presses("pendant-1", presses) for home in fleet))
-        await asyncio.to_thread(scene.intake.kill)
-        promised = read_ledger(ledger).stored
-        lies.append(set(promised) - set(scene.committed()))
-        await asyncio.to_thread(scene.start_intake)
-    await talking
-    return lies
+async def until(holds: Callable[[], bool], talking: "asyncio.Task[int]") -> None:
+    """Waits until something holds, or nobody speaks any more."""
+    while not talking.done() and not await asyncio.to_thread(holds):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
 
 
+@pytest.mark.timeout(600)
 async def test_five_kills_lose_nothing_and_double_nothing(scene: Scene, tmp_path: Path) -> None:
-    """10,000 events and 400 presses through five deaths: stored once, truly receipted, one alert a pendant."""
+    """10,000 events and 400 presses through five deaths: stored once, truly receipted, an alert a pendant."""
     scene.start_intake()
     book = tmp_path / "ledger.jsonl"
-    kills = (500, 2000, 4000, 6000, 8000)
     with Ledger(book) as ledger:
         async with scene.fleet(ledger) as fleet:
-            lies = await speak_and_kill(scene, fleet, book, events=10_000, kills_at=kills, presses=2)
-            await fleet.all_receipted(90)
+            talking = asyncio.create_task(fleet.talk(per_second=1000, seconds=10, device="panel-1"))
+            for kill_at in KILLS:
+                await until(lambda enough=kill_at: scene.committed().total() >= enough, talking)  # type: ignore[misc]
+                await asyncio.gather(*(home.presses("pendant-1", 2) for home in fleet))
+                await asyncio.to_thread(scene.intake.kill)
+                assert scene.lies(book) == set()
+                await asyncio.to_thread(scene.start_intake)
+            await talking
+            await fleet.all_receipted(RECEIPTS_WITHIN)
     scene.intake.stop()
-    assert lies == [set()] * len(kills)
     account = read_ledger(book)
     committed = scene.committed()
-    assert len(account.said) == 10_000 + HOMES * 2 * len(kills)
+    assert len(account.said) == 10_000 + HOMES * 2 * len(KILLS)
     assert (account.open, account.rejected) == (frozenset(), {})
     assert set(committed) == set(account.said)
     assert set(committed.values()) == {1}
-    assert scene.query(
-        "SELECT count(*), count(DISTINCT (hub_id, device)), min(press_count), max(press_count) FROM alert"
-    ) == [(HOMES, HOMES, 2 * len(kills), 2 * len(kills))]
+    assert scene.query("SELECT DISTINCT hub_id, press_count FROM alert ORDER BY hub_id") == [
+        (hub, 2 * len(KILLS)) for hub in sorted(f"hub-{number}" for number in range(1, HOMES + 1))
+    ]
+    assert scene.query("SELECT count(*) FROM alert") == [(HOMES,)]
     assert scene.query("SELECT count(*) FROM rejected") == [(0,)]
 
 
-async def test_the_same_kills_catch_an_intake_that_promises_too_early(
-    scene: Scene, mosquitto: Mosquitto, tmp_path: Path
-) -> None:
+async def test_the_same_kill_catches_an_intake_that_promises_too_early(scene: Scene, tmp_path: Path) -> None:
     """An intake that acknowledges and receipts what it has only heard loses events here, and is seen to."""
-    naive = [sys.executable, "-m", "tests.acceptance.naive_intake", scene.database_url, mosquitto.url]
-    scene.intake = ServerProcess([*naive, GATEWAY, mosquitto.passwords[GATEWAY]], tmp_path / "naive.log")
+    naive = [sys.executable, "-m", "tests.acceptance.naive_intake", scene.database_url, scene.broker.url]
+    scene.intake = ServerProcess([*naive, GATEWAY, scene.broker.passwords[GATEWAY]], tmp_path / "naive.log")
     scene.start_intake()
     book = tmp_path / "ledger.jsonl"
     with Ledger(book) as ledger:
         async with scene.fleet(ledger) as fleet:
-            await speak_and_kill(scene, fleet, book, events=2000, kills_at=(300, 900))
-            await fleet.all_receipted(60)
+            talking = asyncio.create_task(fleet.talk(per_second=200, seconds=10, device="panel-1"))
+            await until(lambda: bool(scene.lies(book)), talking)
+            await asyncio.to_thread(scene.intake.kill)
+            await asyncio.to_thread(scene.start_intake)
+            await talking
+            await fleet.all_receipted(RECEIPTS_WITHIN)
     scene.intake.stop()
-    assert set(read_ledger(book).stored) - set(scene.committed())
+    assert scene.lies(book)

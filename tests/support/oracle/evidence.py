@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from tests.support.oracle.model import Line, World
 from tests.support.oracle.plan import Visit
-from tests.support.oracle.read import Line, World
 
 CARER = ("carer.arrived", "carer.departed")
 DOOR_WEAK = ("door.opened", "door.closed", "door.call", "door.released")

@@ -7,8 +7,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 from tests.support.oracle.evidence import own_hubs
+from tests.support.oracle.model import MICROSECOND, Hub, Line, World, times
 from tests.support.oracle.plan import Visit
-from tests.support.oracle.read import MICROSECOND, Hub, Line, World, times
 
 
 def hubs_that_matter(world: World, dwelling: str) -> list[Hub]:

@@ -17,8 +17,9 @@ from tempfile import TemporaryDirectory
 
 from app.backtest import backtest
 from tests.support.oracle.compare import differences
+from tests.support.oracle.files import Files
 from tests.support.oracle.report import oracle_report
-from tests.support.worlds import Files, make_world
+from tests.support.worlds import make_world
 
 Player = Callable[[Files], list[str]]
 

@@ -9,8 +9,8 @@ from fractions import Fraction
 from tests.support.oracle.evidence import Session, has_weak, sessions_at
 from tests.support.oracle.hear import could_not_speak, when_all_was_said
 from tests.support.oracle.match import Filled, match
+from tests.support.oracle.model import World, times
 from tests.support.oracle.plan import Visit, plan
-from tests.support.oracle.read import World, times
 
 HALF_HOUR = timedelta(minutes=30)
 

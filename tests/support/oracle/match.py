@@ -7,8 +7,8 @@ from datetime import timedelta
 from fractions import Fraction
 
 from tests.support.oracle.evidence import Session
+from tests.support.oracle.model import World
 from tests.support.oracle.plan import Visit
-from tests.support.oracle.read import World
 
 Filled = dict[str, list[Session]]
 MINUTE = timedelta(minutes=1)

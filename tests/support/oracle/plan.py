@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-from tests.support.oracle.read import Dwelling, Row, Tier, World
+from tests.support.oracle.model import Dwelling, Row, Tier, World
 
 DAY = timedelta(days=1)
 BEYOND = 5 * DAY

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from alerts import errors as alert_errors
 from alerts import service as alert_service
-from api import model, store
+from api import alert_store, model, visit_store
 from api.auth import Services, actor, require
 from api.home_store import find_resident
 from api.problem import Problem, invalid, not_found
@@ -102,12 +102,12 @@ async def take_next(here: Services, caller: Caller) -> model.AlertOut | None:
     if duty is None:
         return None
     async with reading_as(here.pool, caller) as conn:
-        return await store.find_alert(conn, duty=duty)
+        return await alert_store.find_alert(conn, duty=duty)
 
 
 async def _on_duty(here: Services, caller: Caller, duty: int, act: Act) -> model.AlertOut:
     async with reading_as(here.pool, caller) as conn:
-        if await store.find_alert(conn, duty=duty) is None:
+        if await alert_store.find_alert(conn, duty=duty) is None:
             raise not_found("there is no such duty, or it is not your organisation's")
     try:
         async with here.pool.connection() as conn:
@@ -115,7 +115,7 @@ async def _on_duty(here: Services, caller: Caller, duty: int, act: Act) -> model
     except alert_errors.DutyRefused as refused:
         raise _duty_problem(refused) from None
     async with reading_as(here.pool, caller) as conn:
-        shown = await store.find_alert(conn, duty=duty)
+        shown = await alert_store.find_alert(conn, duty=duty)
     if shown is None:
         raise not_found()
     return shown
@@ -174,12 +174,12 @@ async def cancel_visit(here: Services, caller: Caller, ref: str, reason: str) ->
 
 async def _on_visit(here: Services, caller: Caller, ref: str, what: str, act: Act) -> model.VisitDetail:
     async with reading_as(here.pool, caller) as conn:
-        if await store.find_visit(conn, ref) is None:
+        if await visit_store.find_visit(conn, ref) is None:
             raise not_found("there is no such visit, or it is not yours to see")
     require(caller, CARE_MANAGERS, what)
     await _in_care(here, act)
     async with reading_as(here.pool, caller) as conn:
-        shown = await store.visit_detail(conn, ref)
+        shown = await visit_store.visit_detail(conn, ref)
     if shown is None:
         raise not_found()
     return shown

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api import acts, model, problem, store
+from api import acts, alert_store, model, problem
 from api.auth import Here, SignedIn
 from api.inputs import Identifier, Moment
 from api.paging import After, Limit
@@ -31,7 +31,7 @@ async def list_alerts(
     A landlord sees the dwelling, never the visit or the resident. An engineer sees technical alerts.
     """
     async with reading_as(here.pool, caller) as conn:
-        return await store.list_alerts(
+        return await alert_store.list_alerts(
             conn, state=state, kind=kind, since=since, dwelling=dwelling, cursor=cursor, limit=limit
         )
 
@@ -52,7 +52,7 @@ async def take_next(here: Here, caller: SignedIn) -> model.AlertOut | Response:
 async def get_alert(here: Here, caller: SignedIn, alert: Number) -> model.AlertDetail:
     """Every role, own share, with history, deliveries to your own contacts, and evidence that you may see."""
     async with reading_as(here.pool, caller) as conn:
-        found = await store.alert_detail(conn, alert)
+        found = await alert_store.alert_detail(conn, alert)
     if found is None:
         raise problem.not_found("there is no such alert, or it is not yours to see")
     return found

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from api import home_store, model, store
+from api import alert_store, home_store, model, visit_store
 from api.paging import cut, decode, encode
 from db.pool import Connection
 
@@ -38,8 +38,8 @@ async def _read(
     conn: Connection, resident: str, dwelling: str, until: datetime, limit: int
 ) -> list[model.TimelineItem]:
     events = await home_store.home_events(conn, dwelling, until, limit)
-    visits = await store.recent_visits(conn, resident, until, limit)
-    alerts = await store.recent_alerts(conn, resident, until, limit)
+    visits = await visit_store.recent_visits(conn, resident, until, limit)
+    alerts = await alert_store.recent_alerts(conn, resident, dwelling, until, limit)
     items = [
         *(model.TimelineItem(at=event.effective_at, kind="event", event=event) for event in events),
         *(model.TimelineItem(at=visit.start, kind="visit", visit=visit) for visit in visits),

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from api import acts, model, problem, store
+from api import acts, model, problem, visit_store
 from api.auth import Here, SignedIn
 from api.inputs import Identifier, Moment, Text
 from api.paging import After, Limit
@@ -56,7 +56,9 @@ async def list_visits(
 ) -> model.VisitPage:
     """Care managers: their own. Operators: of the residents whom their centre answers for. Others: none."""
     async with reading_as(here.pool, caller) as conn:
-        return await store.list_visits(conn, on=on, state=state, package=package, cursor=cursor, limit=limit)
+        return await visit_store.list_visits(
+            conn, on=on, state=state, package=package, cursor=cursor, limit=limit
+        )
 
 
 @router.post("/visits/{ref:path}/verify", summary="Verify by hand", responses=_REFUSALS)
@@ -76,7 +78,7 @@ async def cancel(here: Here, caller: SignedIn, ref: Ref, body: CancellationIn) -
 async def get_visit(here: Here, caller: SignedIn, ref: Ref) -> model.VisitDetail:
     """Care managers and operators, own: with evidence, every version of the verdict, adjustments, alerts."""
     async with reading_as(here.pool, caller) as conn:
-        found = await store.visit_detail(conn, ref)
+        found = await visit_store.visit_detail(conn, ref)
     if found is None:
         raise problem.not_found("there is no such visit, or it is not yours to see")
     return found

@@ -1,28 +1,52 @@
 -- name: list_visits
--- Visits in order of their planned start, from a place in that order.
-SELECT * FROM shown_visit
-WHERE (%(date)s::date IS NULL OR service_date = %(date)s)
-  AND (%(state)s::text IS NULL OR state = %(state)s)
-  AND (%(package)s::text IS NULL OR package_id = %(package)s)
-  AND (%(after_at)s::timestamptz IS NULL OR (start_at, ref) > (%(after_at)s, %(after_ref)s::text))
-ORDER BY start_at, ref
-LIMIT %(limit)s;
+-- Visits in order of their planned start, from a place in that order; a service date lies within two days.
+SELECT shown.*, dwelling.address, dwelling.time_zone, dwelling.scheme, resident.name AS resident_name,
+       organisation.name AS provider_name
+FROM (
+    SELECT * FROM visit
+    WHERE (%(date)s::date IS NULL
+           OR (service_date = %(date)s AND start_at >= %(date)s::date - interval '1 day'
+               AND start_at < %(date)s::date + interval '3 days'))
+      AND (%(state)s::text IS NULL OR state = %(state)s)
+      AND (%(package)s::text IS NULL OR package_id = %(package)s)
+      AND (%(after_at)s::timestamptz IS NULL OR (start_at, ref) > (%(after_at)s, %(after_ref)s::text))
+    ORDER BY start_at, ref
+    LIMIT %(limit)s
+) AS shown
+JOIN dwelling ON dwelling.id = shown.dwelling_id
+JOIN resident ON resident.id = shown.resident_id
+JOIN organisation ON organisation.id = shown.provider_id
+ORDER BY shown.start_at, shown.ref;
 
 -- name: get_visit
 -- One visit.
-SELECT * FROM shown_visit WHERE ref = %(ref)s;
+SELECT visit.*, dwelling.address, dwelling.time_zone, dwelling.scheme, resident.name AS resident_name,
+       organisation.name AS provider_name
+FROM visit
+JOIN dwelling ON dwelling.id = visit.dwelling_id
+JOIN resident ON resident.id = visit.resident_id
+JOIN organisation ON organisation.id = visit.provider_id
+WHERE visit.ref = %(ref)s;
 
 -- name: recent_visits
 -- A resident's visits that have begun, the latest first.
-SELECT * FROM shown_visit
-WHERE resident_id = %(resident)s AND start_at <= %(until)s
-ORDER BY start_at DESC, ref COLLATE "C" DESC
+SELECT visit.*, dwelling.address, dwelling.time_zone, dwelling.scheme, resident.name AS resident_name,
+       organisation.name AS provider_name
+FROM visit
+JOIN dwelling ON dwelling.id = visit.dwelling_id
+JOIN resident ON resident.id = visit.resident_id
+JOIN organisation ON organisation.id = visit.provider_id
+WHERE visit.resident_id = %(resident)s AND visit.start_at <= %(until)s
+ORDER BY visit.start_at DESC, visit.ref COLLATE "C" DESC
 LIMIT %(limit)s;
+
+-- name: carers
+-- Carers by name, those whom the caller may know.
+SELECT id, name FROM carer WHERE id = ANY (%(carers)s);
 
 -- name: visit_verdicts
 -- Every version of a visit's verdict, oldest first.
-SELECT verdict.*, named_carers(verdict.carers) AS carers_came
-FROM verdict WHERE visit_ref = %(ref)s ORDER BY version;
+SELECT * FROM verdict WHERE visit_ref = %(ref)s ORDER BY version;
 
 -- name: visit_evidence
 -- What was heard that says something about a visit, in order of its effective time.
@@ -54,9 +78,41 @@ SELECT details FROM contact_sheet WHERE resident_id = %(resident)s;
 -- A suspension that the caller may see.
 SELECT * FROM suspension WHERE id = %(suspension)s;
 
--- name: visits_between
--- Visits that start in a time, the earliest first.
-SELECT * FROM shown_visit
-WHERE start_at >= %(since)s AND start_at < %(until)s
-ORDER BY start_at, ref
-LIMIT %(limit)s;
+-- name: time_zones
+-- The zones in which the caller's dwellings lie.
+SELECT DISTINCT time_zone FROM dwelling;
+
+-- name: day_counts
+-- How many visits of a day are in which state.
+SELECT state, count(*) AS visits
+FROM visit
+WHERE service_date = ANY (%(dates)s) AND start_at >= %(since)s AND start_at < %(until)s
+GROUP BY state;
+
+-- name: day_residents
+-- How many residents have a visit on a day.
+SELECT count(DISTINCT resident_id) AS residents
+FROM visit
+WHERE service_date = ANY (%(dates)s) AND start_at >= %(since)s AND start_at < %(until)s;
+
+-- name: day_visits
+-- A day's visits to some of its residents: those first who have a visit in the foremost of some states, then by the
+-- day's first visit.
+WITH today AS (
+    SELECT * FROM visit
+    WHERE service_date = ANY (%(dates)s) AND start_at >= %(since)s AND start_at < %(until)s
+), chosen AS (
+    SELECT resident_id
+    FROM today
+    GROUP BY resident_id
+    ORDER BY min(coalesce(array_position(%(first)s::text[], state), 1000)), min(start_at), resident_id
+    LIMIT %(limit)s OFFSET %(skip)s
+)
+SELECT today.*, dwelling.address, dwelling.time_zone, dwelling.scheme, resident.name AS resident_name,
+       organisation.name AS provider_name
+FROM chosen
+JOIN today ON today.resident_id = chosen.resident_id
+JOIN dwelling ON dwelling.id = today.dwelling_id
+JOIN resident ON resident.id = today.resident_id
+JOIN organisation ON organisation.id = today.provider_id
+ORDER BY today.start_at, today.ref;

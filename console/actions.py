@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from alerts.model import Role as Party
 from alerts.service import outcomes_for
-from api import acts, store
+from api import acts, alert_store, visit_store
 from api.auth import Here, Services
 from api.inputs import Identifier
 from api.model import AlertOut
@@ -129,7 +129,7 @@ async def _answer(
             raise
         fault = problem.detail
         async with reading_as(here.pool, signed.caller) as conn:
-            found = await store.find_alert(conn, duty=duty)
+            found = await alert_store.find_alert(conn, duty=duty)
         if found is None:
             raise
         alert = found
@@ -165,7 +165,7 @@ async def verify(
 ) -> Response:
     """A care manager's word on a visit; times are wall times of its service day."""
     async with reading_as(here.pool, signed.caller) as conn:
-        visit = await store.find_visit(conn, ref)
+        visit = await visit_store.find_visit(conn, ref)
     if visit is None:
         raise not_found("There is no such visit, or it is not yours to see.")
     home = zone(visit.dwelling.time_zone)

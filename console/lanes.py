@@ -53,7 +53,6 @@ class Day:
     lanes: tuple[Lane, ...]
     ticks: tuple[Tick, ...]
     now_x: float | None
-    hidden: int
 
 
 def service_date(moment: datetime, time_zone: str) -> date:
@@ -62,28 +61,21 @@ def service_date(moment: datetime, time_zone: str) -> date:
     return (moment.astimezone(zone(time_zone)).replace(tzinfo=None) - DAY_BEGINS).date()
 
 
-def of_today(visits: Sequence[VisitOut], now: datetime) -> list[VisitOut]:
-    """The visits of the service day that it now is where each takes place."""
-    return [visit for visit in visits if visit.service_date == service_date(now, visit.dwelling.time_zone)]
-
-
-def day(visits: Sequence[VisitOut], now: datetime, most: int | None = None) -> Day:
-    """Lanes by resident: those that need a look first, then by the first visit; `most` of them at most."""
+def day(visits: Sequence[VisitOut], now: datetime) -> Day:
+    """Lanes by resident: those that need a look first, then by the first visit."""
     if not visits:
-        return Day((), (), None, 0)
+        return Day((), (), None)
     begins, ends = _axis(visits, now)
     by_resident: dict[str, list[VisitOut]] = {}
     for visit in visits:
         by_resident.setdefault(visit.resident.id, []).append(visit)
     ordered = sorted(by_resident.values(), key=_urgency)
-    shown = ordered if most is None else ordered[:most]
-    lanes = tuple(_lane(own, begins, ends, now) for own in shown)
+    lanes = tuple(_lane(own, begins, ends, now) for own in ordered)
     place = _x(now, begins, ends)
     return Day(
         lanes,
         _ticks(begins, ends, visits[0].dwelling.time_zone),
         place if 0 <= place <= 100 else None,
-        len(ordered) - len(shown),
     )
 
 

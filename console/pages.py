@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, Protocol
 
 from fastapi import APIRouter, Path, Query, Request
@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from alerts.model import Role as Party
 from alerts.service import outcomes_for
-from api import home_store, store, timeline
+from api import alert_store, home_store, timeline, visit_store
 from api.auth import Here, Services
 from api.inputs import Identifier
 from api.model import AlertOut
@@ -26,7 +26,7 @@ from db.caller import reading_as
 
 LANES_ON_BOARD: Final = 40
 """Residents on the main page; those that need a look come first, and the day's page has them all."""
-VISITS_MOST: Final = 4_000
+LANES_ON_PAGE: Final = 150
 RECORD_PAGE: Final = 40
 SEES_VISITS: Final = frozenset({Role.OPERATOR, Role.CARE_MANAGER, Role.ADMINISTRATOR})
 SEES_HOMES: Final = frozenset({Role.OPERATOR, Role.ENGINEER, Role.ADMINISTRATOR})
@@ -123,7 +123,7 @@ def _alert_pages(show: Show) -> APIRouter:
     ) -> Response:
         """Every alert that the organisation had a duty in, newest first."""
         async with reading_as(here.pool, signed.caller) as conn:
-            found = await store.list_alerts(conn, state=state, cursor=cursor, limit=RECORD_PAGE)
+            found = await alert_store.list_alerts(conn, state=state, cursor=cursor, limit=RECORD_PAGE)
         return show("record.html", signed, here, at="record", page=found, state=state)
 
     @router.get("/alerts/{alert}")
@@ -144,19 +144,22 @@ def _visit_pages(show: Show) -> APIRouter:
 
     @router.get("/visits")
     async def day_of_visits(
-        here: Here, signed: Signed, on: Annotated[date | None, Query(alias="date")] = None
+        here: Here,
+        signed: Signed,
+        on: Annotated[date | None, Query(alias="date")] = None,
+        number: Annotated[int, Query(alias="page", ge=1, le=10_000)] = 1,
     ) -> Response:
-        """A service day, every resident."""
+        """A service day, page by page of its residents."""
         if signed.caller.role not in SEES_VISITS:
             raise Problem(403, "Visits are shown to the care provider and the monitoring centre.")
-        values = await _visits(here, signed, None, on)
+        values = await _visits(here, signed, LANES_ON_PAGE, on, number)
         return show("visits.html", signed, here, at="visits", whole=True, **values)
 
     @router.get("/visits/{ref:path}")
     async def one_visit(here: Here, signed: Signed, ref: Annotated[Identifier, Path()]) -> Response:
         """A visit with its evidence and every version of its verdict."""
         async with reading_as(here.pool, signed.caller) as conn:
-            visit = await store.visit_detail(conn, ref)
+            visit = await visit_store.visit_detail(conn, ref)
         if visit is None:
             raise not_found("There is no such visit, or it is not yours to see.")
         values = {"visit": visit, "verify_reasons": VERIFY, "cancel_reasons": CANCEL}
@@ -229,45 +232,45 @@ async def static(request: Request, name: str, v: str = "") -> Response:
 
 async def _alerts(here: Services, signed: Visitor) -> dict[str, Any]:
     async with reading_as(here.pool, signed.caller) as conn:
-        alerts = await store.open_alerts(conn)
+        alerts = await alert_store.open_alerts(conn)
     now = here.clock()
     return {
         "groups": board.groups(alerts, signed.caller, now),
         "total": len(alerts),
         "waiting": sum(alert.duty.state == "open" for alert in alerts),
-        "capped": len(alerts) == store.OPEN_MOST,
+        "capped": len(alerts) == alert_store.OPEN_MOST,
         "etas": board.ETA_CHOICES,
         "outcomes": outcomes(alerts[0]) if alerts else {},
     }
 
 
 async def _visits(
-    here: Services, signed: Visitor, most: int | None, on: date | None = None
+    here: Services, signed: Visitor, most: int, on: date | None = None, number: int = 1
 ) -> dict[str, Any]:
     if signed.caller.role not in SEES_VISITS:
-        return {"day": None, "counts": {}, "on": None}
+        return {"day": None, "counts": {}, "on": None, "hidden": 0, "number": 1}
     now = here.clock()
     async with reading_as(here.pool, signed.caller) as conn:
-        if on is None:
-            around = timedelta(hours=36)
-            visits = lanes.of_today(
-                await store.visits_between(conn, now - around, now + around, VISITS_MOST), now
-            )
-        else:
-            visits = (await store.list_visits(conn, on=on, limit=VISITS_MOST)).items
-    counts: dict[str, int] = {}
-    for visit in visits:
-        counts[visit.state] = counts.get(visit.state, 0) + 1
-    here_on = on or (visits[0].service_date if visits else lanes.service_date(now, "UTC"))
-    return {"day": lanes.day(visits, now, most), "counts": counts, "on": here_on}
+        # Where it is past four in the morning it is the next service day already.
+        zones = await visit_store.time_zones(conn) or ["UTC"]
+        dates = {on} if on else {lanes.service_date(now, zone) for zone in zones}
+        skip = (number - 1) * most
+        found = await visit_store.visits_of_day(conn, dates, first=lanes.ATTENTION, limit=most, skip=skip)
+    return {
+        "day": lanes.day(found.visits, now),
+        "counts": found.counts,
+        "on": max(dates),
+        "hidden": max(found.residents - skip - most, 0),
+        "number": number,
+    }
 
 
 async def _alert(here: Services, signed: Visitor, number: int) -> dict[str, Any]:
     async with reading_as(here.pool, signed.caller) as conn:
-        alert = await store.alert_detail(conn, number)
+        alert = await alert_store.alert_detail(conn, number)
         if alert is None:
             raise not_found("There is no such alert, or it is not yours to see.")
-        visit = await store.find_visit(conn, alert.visit_ref) if alert.visit_ref else None
+        visit = await visit_store.find_visit(conn, alert.visit_ref) if alert.visit_ref else None
         sheet = await home_store.contact_sheet(conn, alert.resident.id) if alert.resident else {}
     return {
         "alert": alert,

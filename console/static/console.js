@@ -267,7 +267,7 @@
     for (const topic of ["alert", "duty"]) {
       stream.addEventListener(topic, about((news) => { refresh("#alerts"); watch(); if (news.alert === here()) refresh("#alert"); }));
     }
-    stream.addEventListener("visit", about(() => refresh("#visits", 800)));
+    stream.addEventListener("visit", about(() => refresh("#visits", 2000)));
     addEventListener("pagehide", () => stream.close(), { once: true });
   };
 

@@ -185,7 +185,7 @@ CREATE INDEX visit_due ON visit (next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX visit_resident_start ON visit (resident_id, start_at);
 CREATE INDEX visit_dwelling_start ON visit (dwelling_id, start_at);
 CREATE INDEX visit_package_start ON visit (package_id, start_at);
-CREATE INDEX visit_provider_date ON visit (provider_id, service_date);
+CREATE INDEX visit_start ON visit (start_at, ref);
 -- Those whom a word from their hub may turn into missed.
 CREATE INDEX visit_unverified ON visit (dwelling_id) WHERE state = 'unverified' AND next_check_at IS NOT NULL;
 

@@ -56,8 +56,13 @@ BY_ROW = {
     "visible_history",
     "contact_sheet",
     "party",
-    "shown_alert",
-    "shown_visit",
+    "my_duty",
+    "my_resident",
+    "my_dwelling",
+    "my_hub",
+    "my_visited_hub",
+    "my_provider",
+    "my_credential",
 }
 """Granted whole: a policy or a view decides which rows."""
 VIEWS = {
@@ -66,8 +71,13 @@ VIEWS = {
     "visible_history",
     "contact_sheet",
     "party",
-    "shown_alert",
-    "shown_visit",
+    "my_duty",
+    "my_resident",
+    "my_dwelling",
+    "my_hub",
+    "my_visited_hub",
+    "my_provider",
+    "my_credential",
 }
 NO_SECRET = frozenset({"organisation"})
 """The parties of an alert know each other by name."""
@@ -176,7 +186,7 @@ async def test_the_next_request_on_a_connection_has_none_of_the_last_ones_rights
 async def test_a_landlord_reads_no_visit_in_any_column(furnished: None, pool: Pool) -> None:
     """Whatever a landlord selects from an alert or its history holds neither visit, resident nor carer."""
     async with reading_as(pool, Caller("elm-housing", "housing_officer", "Hugh", 1)) as conn:
-        for table in ("visible_alert", "visible_history", "shown_alert", "party", "duty"):
+        for table in ("visible_alert", "visible_history", "party", "duty"):
             rows = await (await conn.execute(SQL("SELECT * FROM {}").format(Identifier(table)))).fetchall()
             assert rows, table
             for word in ("pkg-ada", "Ada", "'ada'", "joy", "Joy", "essential"):

@@ -128,6 +128,7 @@ async def _furnish(
             outages=outages,
             manual=tuple(word for ref in sorted(sketch.judged) for word in words.get(ref, ())),
             policy=policy,
+            judged=sketch.judged,
         )
         furnished.append(
             Home(

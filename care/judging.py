@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -48,22 +48,34 @@ async def judge_homes(
     nothing of theirs was written, and what was taken of them is still to be given back."""
     homes = await gather(conn, wanted, policy, at.now)
     failed: list[str] = []
-    done = await _judge_all(homes, at, failed)
+    done = await _judge_all(homes, at, _open_ears, failed)
     unmade = {each.home.household.resident.id: each.home for each in done if _rests_on_silence(each)}
     if unmade:
         closely = await listen_closely(conn, list(unmade.values()), at.now)
         close = {home.household.resident.id: home for home in closely}
         done = [each for each in done if each.home.household.resident.id not in close]
-        done += await _judge_all(close.values(), at, failed)
+        done += await _judge_all(close.values(), at, _close_ears, failed)
     await _write(conn, done, at.now)
     return failed
 
 
-async def _judge_all(homes: Iterable[Home], at: Moments, failed: list[str]) -> list[_Judged]:
+def _open_ears(home: Home) -> list[Ears]:
+    """Ears that never found a hub silent: enough as long as nothing rests on silence."""
+    return [Ears(hearing.hub, (), (), ()) for hearing in home.household.hearing]
+
+
+def _close_ears(home: Home) -> list[Ears]:
+    household = home.household
+    return [Ears.of(hearing, household.policy, household.outages) for hearing in household.hearing]
+
+
+async def _judge_all(
+    homes: Iterable[Home], at: Moments, ears_of: Callable[[Home], Sequence[Ears]], failed: list[str]
+) -> list[_Judged]:
     done: list[_Judged] = []
     for number, home in enumerate(homes, start=1):
         try:
-            done += _judge(home, at)
+            done += _judge(home, at, ears_of(home))
         except Exception:
             # One home that no rule can judge must not stop the line for all others.
             failed.append(home.household.resident.id)
@@ -82,16 +94,13 @@ def _rests_on_silence(each: _Judged) -> bool:
 _ABSENT = frozenset({State.MISSED, State.UNVERIFIED})
 
 
-def _judge(home: Home, at: Moments) -> list[_Judged]:
-    ears = tuple(
-        Ears.of(hearing, home.household.policy, home.household.outages) for hearing in home.household.hearing
-    )
+def _judge(home: Home, at: Moments, ears: Sequence[Ears]) -> list[_Judged]:
     # What was learned of a home concerns all that is due there too: one moment for both.
     timed = at.learned if home.touched else at.due
     done: list[_Judged] = []
     for refs, until in ((home.spoken, at.now), ((home.due | home.touched) - home.spoken, timed)):
         if refs:
-            household = replace(home.household, judged=refs)
+            household = home.household if refs == home.judged else replace(home.household, judged=refs)
             done += [
                 _Judged(home, home.windows[history.visit.ref], history, until)
                 for history in judged(home.windows, household, ears, until)

@@ -121,18 +121,15 @@ class _Telling:
         return moments
 
     def _tell(self, at: datetime) -> None:
-        seen = min(at, self._window.settles_at)
-        known = Known(
-            self._window,
-            self._speech,
-            self._trace.filled_at(seen),
-            self._trace.weak_at(seen),
-            next((word for word in reversed(self._words) if word.at <= at), None),
-        )
-        now = known.filled, known.weak_at, known.manual, phase(known, at)
+        window = self._window
+        seen = at if at <= window.settles_at else window.settles_at
+        filled, weak_at = self._trace.filled_at(seen), self._trace.weak_at(seen)
+        word = next((word for word in reversed(self._words) if word.at <= at), None) if self._words else None
+        now = filled, weak_at, word, phase(window, self._speech, filled, word, at)
         if now == self._told:
             return
         self._told = now
+        known = Known(window, self._speech, filled, weak_at, word)
         verdict = judge(known, at, self._names)
         if not self._versions or self._versions[-1].verdict != verdict:
             self._versions.append(Version(at, verdict))

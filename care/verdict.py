@@ -49,20 +49,21 @@ def judge(known: Known, at: datetime, names: wording.Names) -> Verdict:
     return verdict
 
 
-def phase(known: Known, at: datetime) -> tuple[str, bool, bool]:
+def phase(
+    window: Window, speech: Speech, filled: tuple[Session, ...], manual: ManualWord | None, at: datetime
+) -> tuple[str, bool, bool]:
     """All that the verdict takes from the passing of time; cheap, so that most moments cost no verdict.
 
     At two moments of one phase, with the same things known, the verdict is the same.
     """
-    window = known.window
     missed = at >= window.missed_at
-    if known.filled:
-        over = all(session.end is not None for session in known.filled)
+    if filled:
+        over = all(session.end is not None for session in filled)
         # When all came, what was missed matters only to a person who says that nobody did.
-        matters = len(known.filled) < window.visit.carers_required or known.manual is not None
-        return "came", over or at >= progress_limit(window, known.filled), missed and matters
+        matters = len(filled) < window.visit.carers_required or manual is not None
+        return "came", over or at >= progress_limit(window, filled), missed and matters
     if missed:
-        sure = known.speech.missed_from
+        sure = speech.missed_from
         return "nobody came", True, sure is not None and at >= sure
     return "awaited", at >= window.visit.start_at, window.late_at is not None and at >= window.late_at
 

@@ -167,6 +167,25 @@ def test_an_events_own_scope_counts_before_the_estates(
     assert strength(weighed(tap, expected())) is expected_strength
 
 
+def test_the_estate_says_whose_door_a_panel_is() -> None:
+    """A panel's scope in the estate counts for its own events alone, before whose hub it is."""
+    panels = (Device("inner", "door_panel", Scope.DWELLING), Device("outer", "door_panel", Scope.COMMUNAL))
+    hub = Hub("hub-12", dwelling_id="elm-12", devices=(Device("pendant-1", "pendant"), *panels))
+    found = {
+        panel: weigh(
+            event("door.granted", at("08:00"), panel=panel, credential="fob:joy"),
+            hub, DWELLING, CARERS, Doors.of([expected()]),
+        )
+        for panel in ("inner", "outer", "pendant-1", None)
+    }  # fmt: skip
+    assert {panel: strength(what) for panel, what in found.items()} == {
+        "inner": STRONG,
+        "outer": MEDIUM,
+        "pendant-1": STRONG,
+        None: STRONG,
+    }
+
+
 def test_a_shared_door_of_a_home_in_no_scheme() -> None:
     """Behind it lives nobody else that we know of: the one visit expected is this home's."""
     alone = Dwelling("elm-12", "1 Lane End", "Europe/London")

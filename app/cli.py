@@ -110,12 +110,11 @@ def doctor(context: typer.Context) -> None:
 
 def _register() -> None:
     """Commands that live in modules of their own."""
-    from app import backtest, hubs, load, rejected, simulate, tokens
+    from app import backtest, hubs, load, rejected, simulation, tokens
 
     cli.command("load")(load.load)
-    cli.command("sim")(simulate.simulate)
     cli.command("backtest")(backtest.backtest)
-    for module in (tokens, hubs, rejected):
+    for module in (tokens, hubs, rejected, simulation):
         cli.add_typer(module.cli)
 
 

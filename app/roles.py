@@ -48,7 +48,7 @@ def build_loops(settings: Settings, roles: Collection[Role], pool: Pool, clock: 
         ]
     if Role.DELIVER in roles:
         worker = DeliveryWorker(pool, clock, build_channels(settings), settings.public_url)
-        loops.append(Loop("deliver", every.deliver, worker.deliver_due, wake.DELIVER, worker.finish))
+        loops.append(Loop("deliver", every.deliver, worker.deliver_due, wake.DELIVER, worker.stop))
     return loops
 
 

@@ -81,10 +81,16 @@ class Policy:
     packages: Mapping[str, Overrides] = field(default_factory=dict)
 
     def rules(self, package_id: str, tier: Tier) -> TierRules:
-        """The rules of a visit of this package in this tier."""
+        """The rules of a visit of this package in this tier.
+
+        A flexible visit has its day whatever distances are set: a package's `missed_after` is meant for its
+        ordinary visits, and would turn the flexible one among them into a time-critical one.
+        """
         overrides = self.packages.get(package_id)
-        rules = self.tiers[tier]
-        return rules if overrides is None else overrides.over(rules)
+        rules = self.tiers[tier] if overrides is None else overrides.over(self.tiers[tier])
+        if tier is Tier.FLEXIBLE:
+            return replace(rules, counts_from=None, on_time=None, late_after=None, missed_after=None)
+        return rules
 
 
 DEFAULT_POLICY = Policy()

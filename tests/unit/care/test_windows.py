@@ -213,15 +213,15 @@ def test_windows_that_touch_do_not_compete() -> None:
     assert [len(group) for group in components(close.values())] == [2]
 
 
-def test_a_policy_may_set_a_flexible_day_otherwise() -> None:
-    """`counts_from` and `missed_after` replace the day's rule; a flexible visit is never late."""
+def test_a_flexible_visit_keeps_its_day_whatever_distances_are_set() -> None:
+    """A package's `missed_after` is for its ordinary visits, not for the flexible one among them."""
     policy = Policy(
         packages={
             "pkg-ada": Overrides(counts_from=minutes(60), missed_after=minutes(120), late_after=minutes(5))
         }
     )
-    found = window(visit(tier=Tier.FLEXIBLE), policy=policy)
-    assert (found.counts_from, found.late_at, found.missed_at) == (at("07:00"), None, at("10:00"))
+    found, plain = window(visit(tier=Tier.FLEXIBLE), policy=policy), window(visit(tier=Tier.FLEXIBLE))
+    assert (found.counts_from, found.late_at, found.missed_at) == (plain.counts_from, None, plain.missed_at)
 
 
 def test_no_visit_settles_before_it_could_be_missed() -> None:

@@ -14,7 +14,7 @@ from alerts.faults import Fault, failed, judge, restored
 from alerts.model import Priority, Role, Signal
 from app.backtest_events import Received
 from care.liveness import Ears
-from care.model import Estate, Hearing, Hub
+from care.model import Estate, Hearing, Resident
 from care.policy import Policy
 
 Battery = Sequence[tuple[datetime, float]]
@@ -43,25 +43,25 @@ class Home:
 
 def homes(estate: Estate) -> dict[str, Home]:
     """The home of each hub; a scheme's hub stands for all who live in the scheme."""
+    by_dwelling: dict[str, list[Resident]] = {}
+    by_scheme: dict[str, list[Resident]] = {}
+    for resident in estate.residents.values():
+        by_dwelling.setdefault(resident.dwelling_id, []).append(resident)
+        scheme = estate.dwellings[resident.dwelling_id].scheme
+        if scheme is not None:
+            by_scheme.setdefault(scheme, []).append(resident)
     found = {}
     for hub in estate.hubs.values():
-        people = [
-            resident
-            for resident in estate.residents.values()
-            if _lives_behind(hub, estate, resident.dwelling_id)
-        ]
+        if hub.dwelling_id is not None:
+            people = by_dwelling.get(hub.dwelling_id, [])
+        else:
+            people = by_scheme.get(hub.scheme or "", [])
         centres = dict.fromkeys(
             person.monitoring_centre_id for person in people if person.monitoring_centre_id is not None
         )
         alone = people[0].id if len(people) == 1 and hub.dwelling_id is not None else None
         found[hub.id] = Home(alone, tuple(centres))
     return found
-
-
-def _lives_behind(hub: Hub, estate: Estate, dwelling_id: str) -> bool:
-    if hub.dwelling_id is not None:
-        return hub.dwelling_id == dwelling_id
-    return estate.dwellings[dwelling_id].scheme == hub.scheme
 
 
 def centres_of(estate: Estate) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ The rules are those of the live service (`care.history`); here is only the gathe
 needs, for a whole estate at once.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +13,9 @@ from care.doors import Doors, expected_at_doors
 from care.history import judged
 from care.household import Household
 from care.liveness import Ears, hubs_that_matter
-from care.model import Dwelling, Estate, Hearing, HomeEvent, Hub, Visit, VisitHistory
+from care.model import Carer, Dwelling, Estate, Hearing, HomeEvent, Hub, Suspension, Visit, VisitHistory
 from care.policy import Policy
-from care.windows import Window, frame
+from care.windows import Window, components, frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,25 @@ def replay(
     visits: dict[str, list[Visit]] = {}
     for visit in past.visits:
         visits.setdefault(visit.resident_id, []).append(visit)
+    away: dict[str, list[Suspension]] = {}
+    for suspension in estate.suspensions:
+        away.setdefault(suspension.resident_id, []).append(suspension)
     windows = {
-        resident_id: frame(planned, estate.suspensions, policy, _home(estate, resident_id).time_zone)
+        resident_id: frame(planned, away.get(resident_id, ()), policy, _home(estate, resident_id).time_zone)
         for resident_id, planned in visits.items()
     }
     places = _Places(estate)
     doors = _doors(estate, places, windows)
     carers = estate.carers_by_credential()
+    shared: dict[tuple[str, str], list[_SharedTap]] = {}
     for resident_id, framed in windows.items():
         dwelling = _home(estate, resident_id)
         hubs = places.hubs(dwelling)
+        neighbourhood = _neighbourhood(dwelling)
+        if neighbourhood not in shared:
+            taps = [event for hub in places.shared(dwelling) for event in past.events.get(hub.id, ())]
+            shared[neighbourhood] = _taps(taps, carers, doors[neighbourhood])
+        own = [event for hub in places.own(dwelling) for event in past.events.get(hub.id, ())]
         household = Household(
             resident=estate.residents[resident_id],
             dwelling=dwelling,
@@ -61,9 +71,9 @@ def replay(
             hubs=tuple(hubs),
             hearing=tuple(past.hearing[hub.id] for hub in hubs_that_matter(hubs, dwelling)),
             carers=carers,
-            events=tuple(event for hub in hubs for event in past.events.get(hub.id, ())),
-            suspensions=estate.suspensions,
-            doors=doors[_neighbourhood(dwelling)],
+            events=(*own, *_meant(shared[neighbourhood], dwelling, framed)),
+            suspensions=tuple(away.get(resident_id, ())),
+            doors=doors[neighbourhood],
             policy=policy,
             judged=wanted,
         )
@@ -96,9 +106,54 @@ class _Places:
     def own(self, dwelling: Dwelling) -> list[Hub]:
         return self._of_dwelling.get(dwelling.id, [])
 
+    def shared(self, dwelling: Dwelling) -> list[Hub]:
+        return [] if dwelling.scheme is None else self._of_scheme.get(dwelling.scheme, [])
+
     def hubs(self, dwelling: Dwelling) -> list[Hub]:
-        shared = [] if dwelling.scheme is None else self._of_scheme.get(dwelling.scheme, [])
-        return [*self.own(dwelling), *shared]
+        return [*self.own(dwelling), *self.shared(dwelling)]
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedTap:
+    """An event of a scheme's hub by a carer we know, and the one dwelling it may prove a visit at."""
+
+    event: HomeEvent
+    provider_id: str
+    only: str | None
+
+
+def _taps(events: Iterable[HomeEvent], carers: Mapping[str, Carer], doors: Doors) -> list[_SharedTap]:
+    """The events of a scheme's hubs that can be evidence anywhere in it: those with a carer's credential."""
+    taps = []
+    for event in events:
+        carer = None if event.credential is None else carers.get(event.credential)
+        if carer is not None:
+            only = doors.only_dwelling(carer.provider_id, event.effective_at)
+            taps.append(_SharedTap(event, carer.provider_id, only))
+    return taps
+
+
+def _meant(
+    taps: Sequence[_SharedTap], dwelling: Dwelling, windows: Mapping[str, Window]
+) -> Iterator[HomeEvent]:
+    """Of a scheme's taps, those that can matter to one resident: a large scheme has many thousands.
+
+    What proves a visit here makes sessions, wherever it lies; all else is weak, and counts in a window only.
+    """
+    if not taps:
+        return
+    providers = {window.visit.provider_id for window in windows.values()}
+    spans = [
+        (min(window.counts_from for window in group), max(window.latest for window in group))
+        for group in components(windows.values())
+    ]
+    starts = [start for start, _ in spans]
+    for tap in taps:
+        if tap.provider_id not in providers:
+            continue
+        number = bisect_right(starts, tap.event.effective_at) - 1
+        if tap.only == dwelling.id or (number >= 0 and tap.event.effective_at < spans[number][1]):
+            yield tap.event
 
 
 def _doors(

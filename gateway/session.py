@@ -10,6 +10,7 @@ acknowledged there or nowhere: after a reconnect the same message id belongs to 
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from gateway import metrics
 from gateway.broker import Broker
 from gateway.connection import Connection, Subscription
+from gateway.topics import COMMANDS, EVENTS, STATUS
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +68,10 @@ class Session:
         self._clock = clock
         self._on_message = on_message
         self._own_topic = own_topic
+        self._count = defaultdict(
+            lambda: metrics.MESSAGES.labels("other"),
+            {leaf.encode(): metrics.MESSAGES.labels(leaf) for leaf in (EVENTS, STATUS, COMMANDS)},
+        )
         self._on_up = on_up
         self._on_down = on_down
         # Set from the first attempt on: the broker delivers what waited even before it grants subscriptions.
@@ -146,6 +152,7 @@ class Session:
     def take(self, connection: Connection, message: mqtt.MQTTMessage) -> None:
         """A message has arrived by this connection."""
         now = self._clock()
+        self._count[message._topic.rpartition(b"/")[2]].inc()
         try:
             topic = message.topic
         except UnicodeDecodeError:  # kept by whoever reads the topic as one of no kind we know

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from psycopg.rows import DictRow
 
@@ -11,14 +11,9 @@ from care.estate_store import Q, grouped, suspension_of
 from care.model import Dwelling, Resident, Suspension, Visit
 from care.policy import Overrides, Policy, TierRules
 from care.visit_rows import visit_of
+from care.walltime import DAY, first_after, last_at_or_before
 from care.windows import Window, components, evidence_reach, frame
 from db.pool import Connection, fetch_all
-
-_UNTIL_FOUR = timedelta(hours=25)
-"""From any moment to the next 04:00 local, on the day the clocks go back."""
-
-_SPARE = timedelta(hours=8)
-"""Read beyond what one visit needs, so that its neighbours' neighbours seldom cost a second reading."""
 
 _MOST_READINGS = 5
 """Each doubles the time that is read: a month on either side of a chain of visits that never breaks."""
@@ -58,26 +53,38 @@ class Sketch:
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """How far a visit's bearing goes: before its start and after its end."""
+    """How far windows go at most: from so long before their start until they are missed so long after it.
 
-    before: timedelta
-    after: timedelta
+    A flexible visit keeps to days instead, for which the reading itself allows.
+    """
+
+    counts: timedelta
+    missed: timedelta
+    day_begins: time
 
     @classmethod
     def of(cls, policy: Policy) -> "_Reach":
         rules: list[TierRules | Overrides] = [*policy.tiers.values(), *policy.packages.values()]
-        missed = max((each.missed_after or timedelta() for each in rules), default=timedelta())
-        counts = max((each.counts_from or timedelta() for each in rules), default=timedelta())
-        return cls(before=counts, after=missed + _UNTIL_FOUR)
+        return cls(
+            max((each.counts_from or timedelta() for each in rules), default=timedelta()),
+            max((each.missed_after or timedelta() for each in rules), default=timedelta()),
+            policy.day_begins,
+        )
 
-    @property
-    def most(self) -> timedelta:
-        return self.before + self.after
+    def before(self, moment: datetime, zone: str) -> datetime:
+        """Visits that end before this count for nothing from `moment` on: their day is over by then."""
+        return last_at_or_before(moment, self.day_begins, zone) - self.missed
+
+    def after(self, moment: datetime, zone: str) -> datetime:
+        """Visits that start after this do not count until the day is over in which one that ends or is missed
+        at `moment` still counts."""
+        return first_after(moment, self.day_begins, zone) + self.counts
 
 
 def reach(policy: Policy) -> timedelta:
     """How far from a moment a visit may start or end that is expected then."""
-    return _Reach.of(policy).most
+    far = _Reach.of(policy)
+    return 2 * DAY + far.counts + far.missed
 
 
 async def sketch_homes(conn: Connection, wanted: Mapping[str, Wanted], policy: Policy) -> list[Sketch]:
@@ -85,7 +92,8 @@ async def sketch_homes(conn: Connection, wanted: Mapping[str, Wanted], policy: P
     residents = sorted(wanted)
     homes = {row["id"]: row for row in await fetch_all(conn, Q["homes_of"], residents=residents)}
     suspensions = grouped(await fetch_all(conn, Q["suspensions_of"], residents=residents), "resident_id")
-    spans = {name: _span(wanted[name], policy) for name in residents}
+    far = _Reach.of(policy)
+    spans = {name: _span(wanted[name], policy, far, homes[name]["time_zone"]) for name in residents}
     found: dict[str, Sketch] = {}
     for reading in range(_MOST_READINGS):
         rows = grouped(await _visits(conn, spans), "resident_id")
@@ -93,8 +101,8 @@ async def sketch_homes(conn: Connection, wanted: Mapping[str, Wanted], policy: P
         for name, span in spans.items():
             sketch = _sketch(homes[name], rows[name], suspensions[name], wanted[name], policy)
             found[name] = sketch
-            if sketch.windows and _is_cut(sketch, span, policy):
-                more = _Reach.of(policy).most * 2**reading
+            if sketch.windows and _is_cut(sketch, span, far):
+                more = DAY * 2**reading
                 wider[name] = span[0] - more, span[1] + more
         if not wider:
             break
@@ -102,22 +110,22 @@ async def sketch_homes(conn: Connection, wanted: Mapping[str, Wanted], policy: P
     return [sketch for sketch in found.values() if sketch.judged]
 
 
-def _span(wanted: Wanted, policy: Policy) -> tuple[datetime, datetime]:
+def _span(wanted: Wanted, policy: Policy, far: _Reach, zone: str) -> tuple[datetime, datetime]:
     """What of a resident's visits is read at first: enough for one visit and its neighbours."""
-    around = _Reach.of(policy).most + _SPARE
-    firsts = [start for start, _ in wanted.due.values()]
-    lasts = [end for _, end in wanted.due.values()]
+    firsts = [far.before(start - far.counts, zone) for start, _ in wanted.due.values()]
+    lasts = [far.after(max(end, start + far.missed), zone) for start, end in wanted.due.values()]
+    around = policy.longest_session + policy.same_session
     for first, last in wanted.learned:
-        firsts.append(first - policy.longest_session - policy.same_session)
-        lasts.append(last + policy.longest_session + policy.same_session)
-    return min(firsts) - around, max(lasts) + around
+        firsts.append(far.before(far.before(first - around, zone), zone))
+        lasts.append(far.after(last + around + far.counts + far.missed, zone))
+    return min(firsts), max(lasts)
 
 
-def _is_cut(sketch: Sketch, span: tuple[datetime, datetime], policy: Policy) -> bool:
+def _is_cut(sketch: Sketch, span: tuple[datetime, datetime], far: _Reach) -> bool:
     """Whether a visit that was not read may compete with those that are judged."""
-    far = _Reach.of(policy)
+    zone = sketch.dwelling.time_zone
     latest = max(window.latest for window in sketch.windows.values())
-    return sketch.counts_from - far.after < span[0] or latest + far.before > span[1]
+    return far.before(sketch.counts_from, zone) < span[0] or latest + far.counts > span[1]
 
 
 async def _visits(conn: Connection, spans: Mapping[str, tuple[datetime, datetime]]) -> list[DictRow]:

@@ -21,9 +21,6 @@ from tests.support.mosquitto import Mosquitto
 from tests.support.processes import ServerProcess, free_port
 
 HUBS = 1000
-BROKER = "autosave_on_changes false\nautosave_interval 5\n"
-"""The broker writes its store every five seconds. Written at every change it is written whole each time: with
-2,000 messages waiting that held the way in to 90 events/s. Homes send again what a power cut takes."""
 ESTATE = f"""
 INSERT INTO organisation (id, kind, name) VALUES
     ('northgate', 'monitoring_centre', 'Northgate Lifeline'), ('bright', 'care_provider', 'BrightCare');
@@ -92,7 +89,7 @@ async def stage(*roles: str) -> AsyncIterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="threshold-bench-") as folder:
         directory = Path(folder)
         os.chmod(folder, 0o755)  # the database and the broker run as users of their own
-        broker = Mosquitto(directory / "mosquitto", anonymous=True, settings=BROKER)
+        broker = Mosquitto(directory / "mosquitto", anonymous=True)
         port = free_port()
         service = ServerProcess(
             [str(Path(sys.executable).with_name("threshold")), "run", *roles], directory / "service.log"

@@ -525,4 +525,5 @@ CREATE TABLE command (
     reason     text
 );
 CREATE INDEX command_pending ON command (issued_at) WHERE state = 'pending';
+CREATE INDEX command_open ON command (expires_at) WHERE state IN ('pending', 'sent');
 CREATE INDEX command_hub ON command (hub_id, issued_at DESC);

@@ -26,8 +26,6 @@ KILLS = (500, 2000, 4000, 6000, 8000)
 """The intake dies when so many events are committed."""
 RECEIPTS_WITHIN = 240.0
 """Seconds after which a test gives up waiting for the last receipt; a busy machine may need many of them."""
-BROKER = "autosave_on_changes false\nautosave_interval 5\n"
-"""A store written whole at every change makes the broker the slowest thing here by far."""
 CLOCK = RealClock(system_clock)
 
 ESTATE = f"""
@@ -90,7 +88,7 @@ async def scene(
 ) -> AsyncIterator[Scene]:
     """Everything but the intake stands, and all of it ends with the test."""
     await migrate(durable_postgres.url)
-    broker = Mosquitto(tmp_path / "mosquitto", settings=BROKER)
+    broker = Mosquitto(tmp_path / "mosquitto")
     broker.enrol([GATEWAY])
     intake = [str(Path(sys.executable).with_name("threshold")), "run", "ingest"]
     scene = Scene(durable_postgres.url, broker, ServerProcess(intake, tmp_path / "intake.log"))

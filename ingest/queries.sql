@@ -97,7 +97,7 @@ WITH said AS (
     UNION ALL
     SELECT said.hub_id, said.id, said.type, ARRAY['care_manager'], ARRAY[carer.provider_id]
     FROM said
-    JOIN credential ON credential.credential = said.credential
+    JOIN credential ON credential.credential = said.credential AND credential.withdrawn_at IS NULL
     JOIN carer ON carer.id = credential.carer_id
 )
 INSERT INTO feed (at, topic, organisations, roles, payload)

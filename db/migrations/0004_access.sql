@@ -116,12 +116,15 @@ $$;
 -- their own carers did, and what names nobody but speaks of a visit; to an engineer only what says nothing of a
 -- resident. It names the carer behind a credential, because a PIN is shown to nobody.
 CREATE VIEW visible_event AS
-    SELECT event.*,
-           (SELECT carer.id FROM credential JOIN carer ON carer.id = credential.carer_id
-            WHERE credential.credential = event.credential) AS carer_id,
-           (SELECT carer.name FROM credential JOIN carer ON carer.id = credential.carer_id
-            WHERE credential.credential = event.credential) AS carer_name
+    SELECT event.*, holder.id AS carer_id, holder.name AS carer_name
     FROM event
+    LEFT JOIN LATERAL (
+        -- Who held it then: a withdrawn credential may be somebody else's by now.
+        SELECT carer.id, carer.name, carer.provider_id FROM credential JOIN carer ON carer.id = credential.carer_id
+        WHERE credential.credential = event.credential
+          AND (credential.withdrawn_at IS NULL OR credential.withdrawn_at > event.received_at)
+        ORDER BY credential.withdrawn_at NULLS LAST LIMIT 1
+    ) AS holder ON true
     WHERE CASE caller_role()
             WHEN 'operator' THEN EXISTS (SELECT FROM my_hub WHERE my_hub.id = event.hub_id)
             WHEN 'engineer' THEN
@@ -133,6 +136,7 @@ CREATE VIEW visible_event AS
                      THEN event.type IN ('carer.arrived', 'carer.departed', 'resident.feedback')
                           AND EXISTS (SELECT FROM my_visited_hub WHERE my_visited_hub.id = event.hub_id AND of_dwelling)
                      ELSE EXISTS (SELECT FROM my_credential WHERE my_credential.credential = event.credential)
+                          AND holder.provider_id = caller_organisation()
                           AND EXISTS (SELECT FROM my_visited_hub WHERE my_visited_hub.id = event.hub_id)
                 END
             ELSE false

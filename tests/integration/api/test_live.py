@@ -198,6 +198,34 @@ async def test_a_withdrawn_token_ends_its_stream(
         assert await stream.ended()
 
 
+async def test_what_was_replayed_is_not_told_again_by_the_common_reading(furnished: None, pool: Pool) -> None:
+    """Somebody who comes back while the others' reading still lags hears each missed thing once."""
+    broadcast = Broadcast(pool)
+    caller = Caller("brightcare", "care_manager", "Cara", 1)
+
+    async def good() -> bool:
+        return True
+
+    async with broadcast.joined(caller, None, good) as first:
+        place = (await anext(first)).place
+        async with pool.connection() as conn:
+            for number in (1, 2):
+                await feed.append(conn, "alert", ["brightcare"], {"alert": number}, world.NOW)
+        async with broadcast.joined(caller, place, good) as again:
+            stop = asyncio.Event()
+            running = asyncio.create_task(broadcast.run(stop))
+            async with asyncio.timeout(WITHIN):
+                told = [json.loads((await anext(first)).data)["alert"] for _ in range(2)]
+                assert told == [1, 2]
+            async with pool.connection() as conn:
+                await feed.append(conn, "alert", ["brightcare"], {"alert": 3}, world.NOW)
+            broadcast.wake.set()
+            async with asyncio.timeout(WITHIN):
+                assert [json.loads((await anext(again)).data)["alert"] for _ in range(3)] == [1, 2, 3]
+            stop.set()
+            await running
+
+
 async def test_a_client_that_does_not_keep_up_is_dropped_and_others_are_not(
     furnished: None, pool: Pool
 ) -> None:

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 from care.model import Dwelling, Hearing, Hub, Interval, Tier
 from care.policy import Policy
@@ -11,8 +12,11 @@ from care.walltime import clock
 from care.windows import Window
 
 _MICROSECOND = timedelta(microseconds=1)
+# A hub that may be quiet for longer is never silent; larger numbers would leave the calendar.
+_LONGEST_LIMIT = timedelta(days=36_500)
 # Before any message, after any message: ends of time that subtract without overflowing.
 _EVER = datetime(1800, 1, 1, tzinfo=UTC)
+_NEVER = datetime(9900, 1, 1, tzinfo=UTC)
 
 
 def hubs_that_matter(hubs: Iterable[Hub], dwelling: Dwelling) -> list[Hub]:
@@ -29,7 +33,8 @@ def hubs_that_matter(hubs: Iterable[Hub], dwelling: Dwelling) -> list[Hub]:
 
 def silence_limit(hub: Hub, policy: Policy) -> timedelta:
     """How long nothing may be received before the hub counts as silent; more than this is silence."""
-    return timedelta(microseconds=int(hub.heartbeat_every // _MICROSECOND * policy.silence_factor))
+    limit = int(hub.heartbeat_every // _MICROSECOND * policy.silence_factor)
+    return timedelta(microseconds=min(limit, _LONGEST_LIMIT // _MICROSECOND))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,45 +51,60 @@ class Silence:
     heard_at: datetime | None
     closed: bool = True
 
-    def holds(self, moment: datetime) -> bool:
-        """Whether the hub was silent then."""
-        began = self.start <= moment if self.closed else self.start < moment
-        return began and (self.end is None or moment < self.end)
-
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """What one hub let us hear, made ready for questions: silences and words on its queue, in order."""
+    """What one hub let us hear, made ready for questions: silences and words on its queue, in order.
+
+    `ends` and `heard` are the latest `end` and `heard_at` of all silences up to each: a question then looks
+    at one or two of them and not at a flapping hub's thousands.
+    """
 
     hub: Hub
     silences: tuple[Silence, ...]
     starts: tuple[datetime, ...]
     words: tuple[tuple[datetime, int], ...]
+    ends: tuple[datetime, ...] = ()
+    heard: tuple[datetime, ...] = ()
 
     @classmethod
     def of(cls, hearing: Hearing, policy: Policy, outages: Sequence[Interval] = ()) -> "Ears":
         """The silences of a hub under a policy. While we could not listen, no hub was silent."""
-        found = sorted(_silences(hearing, policy, outages), key=lambda silence: silence.start)
+        found = sorted(
+            _silences(hearing, policy, outages), key=lambda silence: (silence.start, not silence.closed)
+        )
         # Stable: words of one moment stay in the order in which they arrived.
         words = sorted(
             ((word.received_at, word.queued) for word in hearing.queue_words), key=lambda word: word[0]
         )
-        return cls(hearing.hub, tuple(found), tuple(silence.start for silence in found), tuple(words))
+        return cls(
+            hearing.hub,
+            tuple(found),
+            tuple(silence.start for silence in found),
+            tuple(words),
+            tuple(accumulate((silence.end or _NEVER for silence in found), max)),
+            tuple(accumulate((silence.heard_at or _NEVER for silence in found), max)),
+        )
 
-    def _around(self, moment: datetime) -> Iterable[Silence]:
-        """Silences begun by then, the latest first."""
-        for position in range(bisect_right(self.starts, moment) - 1, -1, -1):
-            yield self.silences[position]
+    def _last_begun(self, moment: datetime) -> int:
+        """The last silence begun by then; at its limit itself a hub is not silent yet. -1: none."""
+        position = bisect_right(self.starts, moment) - 1
+        while position >= 0 and self.starts[position] == moment and not self.silences[position].closed:
+            position -= 1
+        return position
 
     def silent_at(self, moment: datetime) -> bool:
         """Whether the hub was silent then, as far as had been received by then."""
-        return any(silence.holds(moment) for silence in self._around(moment))
+        position = self._last_begun(moment)
+        return position >= 0 and self.ends[position] > moment
 
     def silent_within(self, start: datetime, end: datetime) -> timedelta:
         """For how long of [start, end] the hub was silent. Silences that overlap count once."""
         total = timedelta()
         reached = start
-        for silence in self.silences[: bisect_left(self.starts, end)]:
+        # The first silence that may reach into the stretch; all before it ended before.
+        first = bisect_right(self.ends, start)
+        for silence in self.silences[first : bisect_left(self.starts, end)]:
             until = end if silence.end is None else min(silence.end, end)
             begun = max(silence.start, reached)
             if until > begun:
@@ -99,14 +119,10 @@ class Ears:
 
     def back_since(self, moment: datetime) -> datetime | None:
         """When the last silence begun by then was ended by a message; None when it has not been by then."""
-        back = _EVER
-        for silence in self._around(moment):
-            if not silence.closed and silence.start == moment:
-                continue  # exactly at the limit: not silent yet
-            if silence.heard_at is None or silence.heard_at > moment:
-                return None
-            back = max(back, silence.heard_at)
-        return back
+        position = self._last_begun(moment)
+        if position < 0:
+            return _EVER
+        return self.heard[position] if self.heard[position] <= moment else None
 
     def emptied_since(self, start: datetime, moment: datetime) -> bool:
         """Whether a fresh heartbeat with an empty queue was received in [start, moment]."""
@@ -121,13 +137,19 @@ class Ears:
             return False
         return moment - back >= policy.heard_again or self.emptied_since(back, moment)
 
-    def turns(self, start: datetime, policy: Policy) -> Iterable[datetime]:
-        """Moments from `start` on at which the hub may come to have said everything, in any order."""
-        for silence in self.silences:
-            if silence.heard_at is not None and silence.heard_at >= start - policy.heard_again:
+    def turns(self, start: datetime, end: datetime, policy: Policy) -> Iterable[datetime]:
+        """Moments in [start, end] at which the hub may come to have said everything, in any order.
+
+        Others that lie near may be among them: being asked at one moment more does no harm.
+        """
+        first = bisect_left(self.heard, start - policy.heard_again)
+        for silence in self.silences[first : bisect_right(self.starts, end)]:
+            if silence.heard_at is not None:
                 yield silence.heard_at
                 yield silence.heard_at + policy.heard_again
         for received_at, _ in self.words[bisect_left(self.words, start, key=lambda word: word[0]) :]:
+            if received_at > end:
+                return
             yield received_at
 
 
@@ -195,8 +217,8 @@ def listen(window: Window, ears: Sequence[Ears], policy: Policy, until: datetime
         return Speech(True, True, "", missed_at, None)
     moments = {missed_at}
     for hub in ears:
-        moments.update(hub.turns(missed_at, policy))
-    for moment in sorted(moment for moment in moments if moment >= missed_at):
+        moments.update(hub.turns(missed_at, window.settles_at, policy))
+    for moment in sorted(moment for moment in moments if missed_at <= moment <= window.settles_at):
         if all(hub.said_everything(moment, policy) for hub in ears):
             if moment <= until:
                 return Speech(False, True, why, moment, None)

@@ -217,6 +217,13 @@ def test_an_outage_of_ours_does_not_make_a_hub_heard() -> None:
     assert speech(back, outages=outage).missed_from == at("10:25")
 
 
+def test_a_limit_never_leaves_the_calendar() -> None:
+    """A century's heartbeat and a factor of a million make a hub that is never silent, and no crash."""
+    patient = Hub("hub-12", dwelling_id="elm-12", heartbeat_every=timedelta(days=36_500))
+    hearing = talking(patient, gaps=(gap("07:15", "09:30"),))
+    assert speech(hearing, policy=Policy(silence_factor=Fraction(1_000_000))).could_speak
+
+
 def test_the_hubs_that_matter() -> None:
     """The dwelling's own; its scheme's with a communal panel only when it has none."""
     no_panel = Hub("hub-lift", scheme="elm-court", devices=(Device("lift", "pull_cord"),))

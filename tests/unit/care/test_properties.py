@@ -8,17 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model import VisitAlertKind
+from care.doors import NO_DOORS
 from care.evidence import Strength, weigh
 from care.history import histories
 from care.household import Household
 from care.liveness import Ears, listen
 from care.matching import fill
 from care.model import AlertSpan, State, Verdict, Version, VisitHistory
+from care.policy import Policy
 from care.sessions import sessions_of
 from care.verdict import Known, judge
 from care.windows import frame
 from tests.unit.care.builders import LONDON, at, minutes
-from tests.unit.care.worlds import World, worlds
+from tests.unit.care.worlds import World, policies, worlds
 
 END = at("12:00", 6)
 moments = st.integers(0, 60 * 30).map(lambda number: at("05:00") + minutes(number))
@@ -178,3 +180,13 @@ def test_a_session_serves_one_slot_of_a_resident(world: World) -> None:
     for history in final:
         assert len(history.verdict.carers) <= history.visit.carers_required
         assert len(set(history.verdict.carers)) == len(history.verdict.carers)
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds(), policies, moments)
+def test_no_policy_breaks_the_rules(world: World, policy: Policy, now: datetime) -> None:
+    """Whatever numbers a policy holds, there is a history, and live still equals backtest."""
+    household = replace(world.household, policy=policy, doors=NO_DOORS)
+    for early, late in zip(histories(household, now), histories(household, END), strict=True):
+        assert (list(early.versions), list(early.alerts)) == until(late, now)
+        assert early.next_check_at is None or early.next_check_at > now

@@ -1,6 +1,7 @@
 """Random small worlds: a resident's visits of a day or two, and what homes and doors might say of them."""
 
-from datetime import timedelta
+from datetime import time, timedelta
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from care.model import (
     Tier,
     Visit,
 )
-from care.policy import DEFAULT_POLICY
+from care.policy import DEFAULT_POLICY, Overrides, Policy
 from tests.unit.care.builders import DOOR_HUB, HUB, at, event, home, minutes
 
 QUARTERS = 8 * 4  # of an hour, from six in the morning
@@ -81,19 +82,20 @@ def home_events(draw: st.DrawFn) -> HomeEvent:
     return event(kind, when, when + minutes(delay), **fields)
 
 
+_sayings = st.lists(st.sampled_from(["heard"] * 8 + ["empty", "kept", "will"]), max_size=40)
+_times = st.lists(st.integers(-60, 60 * 20), max_size=40)
+
+
 @st.composite
 def hearings(draw: st.DrawFn) -> Hearing:
     """What the home's hub was heard to say all day: nearly always, or with holes, wills and a queue."""
     listener = Listener(HUB, DEFAULT_POLICY)
-    times = draw(
-        st.one_of(
-            st.just(list(range(-600, 60 * 24 * 4, 20))),
-            st.lists(st.integers(-60, 60 * 20), max_size=40),
-        )
-    )
-    for number, late in enumerate(sorted(times)):
+    said = draw(_sayings)
+    steady = draw(st.booleans())
+    times = list(range(-600, 60 * 24 * 4, 20)) if steady else sorted(draw(_times))
+    for number, late in enumerate(times):
         when = at("06:00") + timedelta(minutes=late)
-        what = draw(st.sampled_from(["heard"] * 8 + ["empty", "kept", "will"])) if number < 40 else "heard"
+        what = said[number] if number < len(said) else "heard"
         if what == "will":
             listener.went_offline(when)
             continue
@@ -101,6 +103,23 @@ def hearings(draw: st.DrawFn) -> Hearing:
         if what != "heard":
             listener.queue(when, 0 if what == "empty" else 1)
     return listener.hearing()
+
+
+_suspensions = st.builds(
+    lambda start, length: Suspension(
+        "ada", start, None if length is None else start + minutes(length), "away"
+    ),
+    quarter,
+    st.none() | st.integers(1, 300),
+)
+_neighbours = st.builds(
+    lambda start, provider: Expected("elm-14", provider, start, start + minutes(90)),
+    quarter,
+    st.sampled_from(["brightcare", "otherco"]),
+)
+_manual = st.builds(
+    lambda when, attended: ManualWord("v0", when, attended, "Mo", "seen"), minute, st.booleans()
+)
 
 
 class World:
@@ -117,30 +136,15 @@ class World:
 def worlds(draw: st.DrawFn) -> World:
     """Ada's home with anything in it."""
     planned = draw(visits())
-    suspension = st.builds(
-        lambda start, length: Suspension(
-            "ada", start, None if length is None else start + minutes(length), "away"
-        ),
-        quarter,
-        st.none() | st.integers(1, 300),
-    )
-    neighbour = st.builds(
-        lambda start, provider: Expected("elm-14", provider, start, start + minutes(90)),
-        quarter,
-        st.sampled_from(["brightcare", "otherco"]),
-    )
-    word = st.builds(
-        lambda when, attended: ManualWord("v0", when, attended, "Mo", "seen"), minute, st.booleans()
-    )
     has_own_hub = draw(st.sampled_from([True, True, True, False]))
     made = home(
         planned,
         draw(st.lists(home_events(), max_size=12)),
         hearing=[draw(hearings())] if has_own_hub else [],
-        suspensions=draw(st.lists(suspension, max_size=1)),
-        neighbours=draw(st.lists(neighbour, max_size=2)),
+        suspensions=draw(st.lists(_suspensions, max_size=1)),
+        neighbours=draw(st.lists(_neighbours, max_size=2)),
         hubs=(HUB, DOOR_HUB) if has_own_hub else (DOOR_HUB,),
-        manual=tuple(draw(st.lists(word, max_size=1))),
+        manual=tuple(draw(st.lists(_manual, max_size=1))),
     )
     return World(made)
 
@@ -165,3 +169,40 @@ def told(household: Household) -> str:
         lines.append(f"  gaps {hearing.gaps[:8]} words {hearing.queue_words[:8]}")
     lines.append(f"  {household.suspensions} {household.manual}")
     return "\n".join(lines)
+
+
+_spans = st.sampled_from(
+    [
+        timedelta(0),
+        timedelta(microseconds=1),
+        *(minutes(n) for n in (5, 20, 45, 90, 400)),
+        timedelta(days=36_500),
+    ]
+)
+_numbers = st.sampled_from([Fraction(0), Fraction(1, 3), Fraction(2), Fraction(999, 7), Fraction(10**6)])
+_shares = st.sampled_from([Fraction(0), Fraction(1, 3), Fraction(1)])
+_walls = st.sampled_from([time(0), time(4), time(7, 30), time(23, 59)])
+_rules = st.builds(
+    Overrides,
+    short_below=st.none() | _shares,
+    counts_from=st.none() | _spans,
+    on_time=st.none() | _spans,
+    late_after=st.none() | _spans,
+    missed_after=st.none() | _spans,
+)
+policies = st.builds(
+    Policy,
+    day_begins=_walls,
+    day_ends=_walls,
+    silence_factor=st.sampled_from([Fraction(1, 1000), Fraction(5, 2), Fraction(10**6)]),
+    silent_share=_shares,
+    heard_again=_spans,
+    same_session=_spans,
+    longest_session=_spans.filter(bool),
+    swap_minutes=_numbers,
+    named_elsewhere_minutes=_numbers,
+    early_weight=_numbers,
+    settle=_spans,
+    packages=st.fixed_dictionaries({"pkg-ada": _rules, "pkg-more": _rules}),
+)
+"""Any policy that a file may hold, however odd."""

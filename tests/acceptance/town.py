@@ -5,6 +5,7 @@ at their true speed, but stand shortly before nine on a November morning.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ from device_sim.home import Home
 from device_sim.spec import DeviceSpec, HomeSpec
 from device_sim.wire import broker_from_url
 from tests.support.processes import free_port
-from tests.support.smtp import Letter, Mailbox
+from tests.support.smtp import Mailbox
 
 NINE = datetime(2026, 11, 21, 9, tzinfo=UTC)
 """When the visits begin; London is on UTC then."""
@@ -156,7 +157,7 @@ class Town:
         self.offset = offset
         self.people: dict[str, Person] = {}
         self.homes: dict[str, Home] = {}
-        self.expected_letters: list[Letter] = []
+        self._expected: set[tuple[int, int]] = set()
 
     def clock(self) -> datetime:
         """The town's time."""
@@ -166,37 +167,37 @@ class Town:
         """Waits until so many seconds after nine."""
         await asyncio.sleep(max(0.0, (NINE + timedelta(seconds=seconds) - self.clock()).total_seconds()))
 
-    async def letter(self, to: str, *words: str, within: float = 20) -> Letter:
-        """A letter to this address with all these words; each letter answers one question only."""
+    def _told(self) -> list[tuple[tuple[int, int], tuple[str, ...], str]]:
+        """Everything that letters said so far: place, to whom, words. A letter may list several."""
+        found = []
+        for number, letter in enumerate(self.mailbox.letters):
+            parts = re.split(r"^\d+\. ", letter.text, flags=re.MULTILINE)[1:]
+            for place, part in enumerate(parts or [f"{letter.subject}\n{letter.text}"]):
+                found.append(((number, place), letter.recipients, part))
+        return found
 
-        async def look() -> Letter | None:
-            for letter in self.mailbox.letters:
-                text = f"{letter.subject}\n{letter.text}"
-                if letter in self.expected_letters or to not in letter.recipients:
-                    continue
-                if all(word in text for word in words):
-                    self.expected_letters.append(letter)
-                    return letter
+    async def letter(self, to: str, *words: str, within: float = 30) -> str:
+        """What a letter to this address says with all these words; each saying answers one question only."""
+
+        async def look() -> str | None:
+            for place, recipients, text in self._told():
+                if place not in self._expected and to in recipients and all(word in text for word in words):
+                    self._expected.add(place)
+                    return text
             return None
 
         return await eventually(look, within, f"a letter to {to} with {words}; there are {self.unexpected}")
 
     def put_aside(self, to: str, *words: str) -> None:
-        """Letters that have come by now and may, but need not, have been sent."""
-        self.expected_letters += [
-            letter
-            for letter in self.mailbox.letters
-            if to in letter.recipients and all(word in f"{letter.subject}\n{letter.text}" for word in words)
-        ]
+        """What was said by now and may, but need not, have been said."""
+        for place, recipients, text in self._told():
+            if to in recipients and all(word in text for word in words):
+                self._expected.add(place)
 
     @property
     def unexpected(self) -> list[str]:
-        """Letters that nobody in the story asked for."""
-        return [
-            f"{letter.recipients} {letter.subject}: {letter.text}"
-            for letter in self.mailbox.letters
-            if letter not in self.expected_letters
-        ]
+        """What letters said that nobody in the story asked for."""
+        return [f"{to}: {text}" for place, to, text in self._told() if place not in self._expected]
 
 
 @asynccontextmanager

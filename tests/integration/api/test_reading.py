@@ -94,7 +94,7 @@ async def test_pages_do_not_move_when_new_alerts_come(house: House, pool: Pool) 
             """WITH new AS (
                    INSERT INTO alert (kind, priority, dedupe_key, raised_at, noticed_at, reason)
                    SELECT 'alarm.fall', 1, 'n' || n, moment, moment, 'A fall.'
-                   FROM generate_series(1, 5) AS n, timestamptz '2026-11-21T08:50Z' AS moment
+                   FROM generate_series(1, 5) AS n, (VALUES (timestamptz '2026-11-21T08:50Z')) AS at (moment)
                    RETURNING id, raised_at)
                INSERT INTO duty (alert_id, organisation_id, role, priority, raised_at, ladder, step_from)
                SELECT id, 'northgate', 'monitoring_centre', 1, raised_at, 'alarm.1', raised_at FROM new"""

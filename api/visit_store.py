@@ -1,8 +1,8 @@
 """Visits as the API shows them; read under row security like `api.alert_store`."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from api import alert_store, model
@@ -14,6 +14,7 @@ _Q = Queries("api", "visits.sql")
 
 Row = Mapping[str, Any]
 Names = Mapping[str, str]
+Hours = tuple[datetime, datetime]
 
 
 async def list_visits(
@@ -59,14 +60,16 @@ async def time_zones(conn: Connection) -> list[str]:
 
 
 async def visits_of_day(
-    conn: Connection, dates: Collection[date], *, first: Sequence[str], limit: int, skip: int = 0
+    conn: Connection, hours: Mapping[str, Hours], *, first: Sequence[str], limit: int, skip: int = 0
 ) -> Day:
-    """A service day (of several dates where zones differ): `limit` residents after `skip`, those before
-    others who have a visit in the foremost of the states `first`."""
+    """The visits that begin within `hours`, by time zone, the end of them excluded: `limit` residents after
+    `skip`, those before others who have a visit in the foremost of the states `first`."""
     when: dict[str, Any] = {
-        "dates": sorted(dates),
-        "since": datetime.combine(min(dates), time(), UTC) - timedelta(days=1),
-        "until": datetime.combine(max(dates), time(), UTC) + timedelta(days=3),
+        "zones": list(hours),
+        "begins": [begins for begins, _ in hours.values()],
+        "ends": [ends for _, ends in hours.values()],
+        "since": min(begins for begins, _ in hours.values()),
+        "until": max(ends for _, ends in hours.values()),
     }
     rows = await fetch_all(conn, _Q["day_visits"], **when, first=list(first), limit=limit, skip=skip)
     counts = await fetch_all(conn, _Q["day_counts"], **when)

@@ -83,24 +83,37 @@ SELECT * FROM suspension WHERE id = %(suspension)s;
 SELECT DISTINCT time_zone FROM dwelling;
 
 -- name: day_counts
--- How many visits of a day are in which state.
-SELECT state, count(*) AS visits
+-- How many visits begin in each zone's hours, by state; `since` and `until` hold all of the hours.
+SELECT visit.state, count(*) AS visits
 FROM visit
-WHERE service_date = ANY (%(dates)s) AND start_at >= %(since)s AND start_at < %(until)s
-GROUP BY state;
+JOIN dwelling ON dwelling.id = visit.dwelling_id
+JOIN unnest(%(zones)s::text[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS hours (zone, begins, ends)
+    ON hours.zone = dwelling.time_zone
+WHERE visit.start_at >= %(since)s AND visit.start_at < %(until)s
+  AND visit.start_at >= hours.begins AND visit.start_at < hours.ends
+GROUP BY visit.state;
 
 -- name: day_residents
--- How many residents have a visit on a day.
-SELECT count(DISTINCT resident_id) AS residents
+-- How many residents have a visit that begins in their zone's hours.
+SELECT count(DISTINCT visit.resident_id) AS residents
 FROM visit
-WHERE service_date = ANY (%(dates)s) AND start_at >= %(since)s AND start_at < %(until)s;
+JOIN dwelling ON dwelling.id = visit.dwelling_id
+JOIN unnest(%(zones)s::text[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS hours (zone, begins, ends)
+    ON hours.zone = dwelling.time_zone
+WHERE visit.start_at >= %(since)s AND visit.start_at < %(until)s
+  AND visit.start_at >= hours.begins AND visit.start_at < hours.ends;
 
 -- name: day_visits
--- A day's visits to some of its residents: those first who have a visit in the foremost of some states, then by the
--- day's first visit.
+-- The visits that begin in their zone's hours, of some residents: those first who have a visit in the foremost of some
+-- states, then by the first visit.
 WITH today AS (
-    SELECT * FROM visit
-    WHERE service_date = ANY (%(dates)s) AND start_at >= %(since)s AND start_at < %(until)s
+    SELECT visit.*, dwelling.address, dwelling.time_zone, dwelling.scheme
+    FROM visit
+    JOIN dwelling ON dwelling.id = visit.dwelling_id
+    JOIN unnest(%(zones)s::text[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS hours (zone, begins, ends)
+        ON hours.zone = dwelling.time_zone
+    WHERE visit.start_at >= %(since)s AND visit.start_at < %(until)s
+      AND visit.start_at >= hours.begins AND visit.start_at < hours.ends
 ), chosen AS (
     SELECT resident_id
     FROM today
@@ -108,11 +121,9 @@ WITH today AS (
     ORDER BY min(coalesce(array_position(%(first)s::text[], state), 1000)), min(start_at), resident_id
     LIMIT %(limit)s OFFSET %(skip)s
 )
-SELECT today.*, dwelling.address, dwelling.time_zone, dwelling.scheme, resident.name AS resident_name,
-       organisation.name AS provider_name
+SELECT today.*, resident.name AS resident_name, organisation.name AS provider_name
 FROM chosen
 JOIN today ON today.resident_id = chosen.resident_id
-JOIN dwelling ON dwelling.id = today.dwelling_id
 JOIN resident ON resident.id = today.resident_id
 JOIN organisation ON organisation.id = today.provider_id
 ORDER BY today.start_at, today.ref;

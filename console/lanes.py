@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from api.model import VisitOut
+from care.walltime import DAY, last_at_or_before, local_date, resolve
 from console.words import zone
 
 SHORTEST_AXIS: Final = timedelta(hours=3)
-DAY_BEGINS: Final = timedelta(hours=4)
+DAY_BEGINS: Final = time(4)
 """The service day begins at 04:00 local (domain/visits.md §2)."""
 ATTENTION: Final = ("missed", "unverified", "late", "due", "in_progress")
 _NARROWEST: Final = 0.9
@@ -57,8 +58,12 @@ class Day:
 
 def service_date(moment: datetime, time_zone: str) -> date:
     """The service date that a moment belongs to in a zone."""
-    # Wall arithmetic on purpose: 04:00 is a wall time.
-    return (moment.astimezone(zone(time_zone)).replace(tzinfo=None) - DAY_BEGINS).date()
+    return local_date(last_at_or_before(moment, DAY_BEGINS, time_zone), time_zone)
+
+
+def service_day(on: date, time_zone: str) -> tuple[datetime, datetime]:
+    """When a service day begins in a zone, and when the next one does."""
+    return resolve(on, DAY_BEGINS, time_zone)[0], resolve(on + DAY, DAY_BEGINS, time_zone)[0]
 
 
 def day(visits: Sequence[VisitOut], now: datetime) -> Day:

@@ -18,6 +18,7 @@ from api.model import AlertOut
 from api.problem import Problem, not_found
 from api.tokens import Role
 from care.reasons import CANCEL, VERIFY
+from care.walltime import FIRST_DATE, LAST_DATE
 from console import board, lanes, sign_in
 from console.actions import router as actions
 from console.guard import Page, Signed, Visitor
@@ -146,7 +147,7 @@ def _visit_pages(show: Show) -> APIRouter:
     async def day_of_visits(
         here: Here,
         signed: Signed,
-        on: Annotated[date | None, Query(alias="date")] = None,
+        on: Annotated[date | None, Query(alias="date", ge=FIRST_DATE, le=LAST_DATE)] = None,
         number: Annotated[int, Query(alias="page", ge=1, le=10_000)] = 1,
     ) -> Response:
         """A service day, page by page of its residents."""
@@ -253,13 +254,14 @@ async def _visits(
     async with reading_as(here.pool, signed.caller) as conn:
         # Where it is past four in the morning it is the next service day already.
         zones = await visit_store.time_zones(conn) or ["UTC"]
-        dates = {on} if on else {lanes.service_date(now, zone) for zone in zones}
+        dates = {zone: on or lanes.service_date(now, zone) for zone in zones}
+        hours = {zone: lanes.service_day(day, zone) for zone, day in dates.items()}
         skip = (number - 1) * most
-        found = await visit_store.visits_of_day(conn, dates, first=lanes.ATTENTION, limit=most, skip=skip)
+        found = await visit_store.visits_of_day(conn, hours, first=lanes.ATTENTION, limit=most, skip=skip)
     return {
         "day": lanes.day(found.visits, now),
         "counts": found.counts,
-        "on": max(dates),
+        "on": max(dates.values()),
         "hidden": max(found.residents - skip - most, 0),
         "number": number,
     }

@@ -174,7 +174,7 @@ async def _visit(conn: Connection, number: int, visit: Visit, now: datetime) -> 
         "visit",
         ref=ref,
         person=person_of(visit.index),
-        date=service_date(now, "Europe/London"),
+        date=service_date(start, "Europe/London"),
         start=start,
         end=start + timedelta(minutes=visit.minutes),
         carers=carers,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 import pytest
@@ -60,6 +61,7 @@ class Screen:
     client: httpx.AsyncClient
     tokens: dict[str, str]
     routes: set[tuple[str, str]]
+    clock: Clock
 
     async def sign_in(self, who: str) -> str:
         """Signs in and returns the session's word."""
@@ -75,7 +77,8 @@ class Screen:
 async def screen(connection: Connection, pool: Pool) -> AsyncIterator[Screen]:
     """The console over the estate of `world`."""
     await world.furnish(connection)
-    app = build(pool, Clock(), Broadcast(pool), pages=console.build(letters=list))
+    clock = Clock()
+    app = build(pool, clock, Broadcast(pool), pages=console.build(letters=list))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     routes = {
         (method, route.path)
@@ -86,7 +89,7 @@ async def screen(connection: Connection, pool: Pool) -> AsyncIterator[Screen]:
         if not route.path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
     }
     async with httpx.AsyncClient(transport=transport, base_url="https://threshold.test") as client:
-        yield Screen(client, await world.sign_in(pool), routes)
+        yield Screen(client, await world.sign_in(pool), routes, clock)
 
 
 async def test_every_page_and_form_is_listed(screen: Screen) -> None:
@@ -204,6 +207,21 @@ async def test_a_visit_is_verified_with_the_wall_times_of_its_home(screen: Scree
     late = await screen.client.post(f"/visits/{world.ADAS}/verify", data={**form, "arrived": "25:99"})
     assert late.status_code == 422
     assert "no time of day" in late.text
+
+
+async def test_a_visit_after_midnight_belongs_to_the_night_before(screen: Screen, pool: Pool) -> None:
+    """Until four in the morning the board shows what begins by then, whatever date the roster wrote on it."""
+    async with pool.connection() as conn:
+        await conn.execute(
+            "UPDATE visit SET service_date = '2026-11-22', start_at = '2026-11-22 00:30+00',"
+            " end_at = '2026-11-22 01:00+00' WHERE ref = %s",
+            (world.ADAS,),
+        )
+    for now, shown in (("21 23:00", True), ("22 00:04", True), ("22 03:59", True), ("22 04:00", False)):
+        screen.clock.now = datetime.fromisoformat(f"2026-11-{now}+00:00")
+        await screen.sign_in("care_manager")
+        page = (await screen.client.get("/board/visits")).text
+        assert (world.ADAS in page) is shown, now
 
 
 async def test_letters_are_there_in_a_demonstration_alone(pool: Pool, connection: Connection) -> None:

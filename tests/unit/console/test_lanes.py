@@ -108,3 +108,12 @@ def test_the_service_day_begins_at_four_where_the_home_is() -> None:
     assert lanes.service_date(datetime(2026, 7, 1, 2, 59, tzinfo=UTC), "Europe/London") == date(2026, 6, 30)
     assert lanes.service_date(datetime(2026, 7, 1, 3, 0, tzinfo=UTC), "Europe/London") == date(2026, 7, 1)
     assert lanes.service_date(datetime(2026, 12, 1, 3, 59, tzinfo=UTC), "Europe/London") == date(2026, 11, 30)
+
+
+def test_a_service_day_is_as_long_as_the_clocks_make_it() -> None:
+    """From four to four it is 23 hours when clocks go forward that night, and 25 when they go back."""
+    lengths = {}
+    for day in (date(2026, 3, 27), date(2026, 3, 28), date(2026, 10, 24)):
+        begins, ends = lanes.service_day(day, "Europe/London")
+        lengths[day.isoformat()] = (ends - begins) / timedelta(hours=1)
+    assert lengths == {"2026-03-27": 24, "2026-03-28": 23, "2026-10-24": 25}

@@ -1,6 +1,4 @@
-"""JSON for consoles and integrations, the live stream, health and metrics (contract §7)."""
+"""JSON for consoles and integrations, the live stream, health and metrics (contract §7).
 
-from api.application import build
-from api.live import Broadcast
-
-__all__ = ["Broadcast", "build"]
+Nothing is imported here: a command that only makes a token needs no web framework.
+"""

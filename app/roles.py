@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 import alerts.sweep
-import api
+import api.application
+import api.live
 import care.horizon
 import care.sweep
 import console.pages
@@ -17,7 +19,7 @@ from app.clock import Clock
 from app.errors import Fault
 from app.loops import Loop
 from app.role import Role
-from app.settings import Settings
+from app.settings import Settings, SweepSettings
 from care.errors import FileErrors
 from care.policy import DEFAULT_POLICY, Policy
 from care.policy_file import read_policy
@@ -30,10 +32,13 @@ from ingest.worker import IngestWorker
 
 Letters = Callable[[], Any]
 
+SHORTEST_TICK = timedelta(milliseconds=200)
+"""Between two looks of a sweep on a clock that hurries: five a second are no burden."""
+
 
 def build_loops(settings: Settings, roles: Collection[Role], pool: Pool, clock: Clock) -> list[Loop]:
     """The sweeps of these roles, each with its tick and its hint."""
-    every, policy = settings.sweep, policy_of(settings)
+    every, policy = paced(settings.sweep, settings.clock.speed), policy_of(settings)
     loops: list[Loop] = []
     if Role.CARE in roles:
         loops += [
@@ -50,6 +55,14 @@ def build_loops(settings: Settings, roles: Collection[Role], pool: Pool, clock: 
         worker = DeliveryWorker(pool, clock, build_channels(settings), settings.public_url)
         loops.append(Loop("deliver", every.deliver, worker.deliver_due, wake.DELIVER, worker.stop))
     return loops
+
+
+def paced(every: SweepSettings, speed: float) -> SweepSettings:
+    """When to look, in the service's time: on a clock that hurries not more often than a machine can bear."""
+    least = SHORTEST_TICK * speed
+    return every.model_copy(
+        update={name: least for name, period in every if speed != 1 and period < least}
+    )
 
 
 def build_channels(settings: Settings) -> Mapping[str, Channel]:
@@ -84,6 +97,7 @@ def build_ingest(settings: Settings, clock: Clock, instance: str, commands: asyn
         batch_size=settings.ingest.batch_size,
         batch_wait=settings.ingest.batch_wait.total_seconds(),
         commands=commands,
+        speed=settings.clock.speed,
     )
 
 
@@ -91,13 +105,13 @@ def build_http(
     settings: Settings,
     pool: Pool,
     clock: Clock,
-    broadcast: api.Broadcast,
+    broadcast: api.live.Broadcast,
     sweeps: Collection[str],
     letters: Letters | None,
 ) -> Any:
     """API and console in one application."""
     pages = console.pages.build(secure_cookies=settings.api.secure_cookies, letters=letters)
-    return api.build(pool, clock, broadcast, pages=pages, expected_beats=sweeps)
+    return api.application.build(pool, clock, broadcast, pages=pages, expected_beats=sweeps)
 
 
 def policy_of(settings: Settings) -> Policy:

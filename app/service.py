@@ -13,7 +13,7 @@ import uvicorn
 from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import dict_row
 
-from api import Broadcast
+from api.live import Broadcast
 from app.clock import Clock
 from app.errors import Fault
 from app.listen import listen
@@ -162,7 +162,7 @@ class Service:
                 await stack.enter_async_context(serving(application, listener, self.settings))
                 log.info("listening", address=f"http://{self.settings.api.host}:{listener.getsockname()[1]}")
             tasks.append(_task("listen for hints", listen(self.settings.database, wakers, stop)))
-            scheduler = schedule_ticks(loops)
+            scheduler = schedule_ticks(loops, self.settings.clock.speed)
             scheduler.start()
             stack.callback(scheduler.shutdown, wait=False)
             log.info("running", roles=sorted(self.roles), instance=self.instance)

@@ -18,7 +18,8 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 import console
 from alerts import service as alerts
 from alerts.model import Signal
-from api import Broadcast, build
+from api.application import build
+from api.live import Broadcast
 from app.clock import system_clock
 from db import feed
 from db.pool import Pool

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api import Broadcast, build
+from api.application import build
+from api.live import Broadcast
 from db.pool import Connection, Pool
 from tests.integration.api import world
 

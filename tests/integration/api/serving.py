@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from api import Broadcast
+from api.live import Broadcast
 from app.listen import listen
 from db.wake import LIVE
 from tests.support.processes import free_port

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api import Broadcast, build
+from api.application import build
+from api.live import Broadcast
 from db import feed
 from db.caller import Caller
 from db.feed import Cursor

@@ -2,7 +2,7 @@
 
 import httpx
 
-from api import build
+from api.application import build
 from api.tokens import close_session, open_session, session_of_cookie
 from db.pool import Pool, make_pool
 from tests.integration.api import world

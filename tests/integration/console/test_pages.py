@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 import console
-from api import Broadcast, build
+from api.application import build
+from api.live import Broadcast
 from db.pool import Connection, Pool
 from tests.integration.api import world
 from tests.integration.api.conftest import Clock

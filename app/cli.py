@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from psycopg import OperationalError
 
-from app.clock import system_clock
+from app.clock import clock_of, system_clock
 from app.errors import Fault
 from app.logs import configure_logs
 from app.role import Role
@@ -50,11 +50,13 @@ def run(
 
     async def serve(stop: asyncio.Event) -> None:
         if embedded is None:
+            if settings.clock.is_simulated:
+                raise Fault("another clock (clock.speed, clock.shows) is for simulations: use --embedded DIR")
             await Service(settings, wanted, system_clock).run(stop)
             return
         async with embedded_servers(embedded, mqtt_port) as (database_url, mqtt_url):
             own = load_settings(context.obj, database_url=database_url, mqtt_url=mqtt_url)
-            await Service(own, wanted, system_clock).run(stop)
+            await Service(own, wanted, clock_of(own.clock)).run(stop)
 
     settings = _settings(context)
     wanted = roles or list(Role)

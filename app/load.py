@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.clock import system_clock
+from app.clock import clock_of
 from app.errors import Fault
 from app.settings import Settings, load_settings
 from care.errors import EmptiedDay, FileErrors
@@ -55,7 +55,7 @@ def load(
             settings,
             estate,
             rosters or [],
-            system_clock(),
+            clock_of(settings.clock)(),
             dry_run=dry_run,
             full=full,
             force=force,

@@ -60,9 +60,7 @@ def build_loops(settings: Settings, roles: Collection[Role], pool: Pool, clock: 
 def paced(every: SweepSettings, speed: float) -> SweepSettings:
     """When to look, in the service's time: on a clock that hurries not more often than a machine can bear."""
     least = SHORTEST_TICK * speed
-    return every.model_copy(
-        update={name: least for name, period in every if speed != 1 and period < least}
-    )
+    return every.model_copy(update={name: least for name, period in every if speed != 1 and period < least})
 
 
 def build_channels(settings: Settings) -> Mapping[str, Channel]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -20,6 +20,7 @@ from app.errors import Fault
 
 Positive = Annotated[timedelta, Field(gt=timedelta(0))]
 OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
+OptionalMoment = Annotated[AwareDatetime | None, BeforeValidator(lambda value: value or None)]
 
 
 class _Group(BaseModel):
@@ -92,6 +93,21 @@ class SweepSettings(_Group):
     housekeeping: Positive = Field(timedelta(hours=1), description="retention of events, feed and sessions")
 
 
+class ClockSettings(_Group):
+    """A faster clock, for simulated days. Refused but with `--embedded`: real homes live in real time."""
+
+    speed: float = Field(1.0, ge=1, le=1000, description="how many times faster time passes")
+    since: OptionalMoment = Field(None, description="the true moment since when; left out, from the start on")
+    shows: OptionalMoment = Field(
+        None, description="what the clock showed at that moment; left out, the moment itself"
+    )
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether it is another clock than the wall's."""
+        return self.speed != 1 or self.shows is not None
+
+
 class RetentionSettings(_Group):
     """How long things are kept."""
 
@@ -126,6 +142,7 @@ class Settings(BaseSettings):
     webhook: WebhookSettings = WebhookSettings()  # type: ignore[call-arg]
     api: ApiSettings = ApiSettings()  # type: ignore[call-arg]
     sweep: SweepSettings = SweepSettings()  # type: ignore[call-arg]
+    clock: ClockSettings = ClockSettings()  # type: ignore[call-arg]
     retention: RetentionSettings = RetentionSettings()  # type: ignore[call-arg]
     log: LogSettings = LogSettings()  # type: ignore[call-arg]
 

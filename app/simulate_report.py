@@ -9,7 +9,7 @@ import msgspec
 import typer
 from psycopg import AsyncConnection
 
-from app.clock import system_clock
+from app.clock import clock_of
 from app.errors import Fault
 from app.settings import Settings, load_settings
 from db.pool import Connection, connection_arguments, fetch_all
@@ -29,7 +29,7 @@ def write_report(
 ) -> None:
     """Reads from the database what was concluded, for `threshold sim score`; checks a ledger beside it."""
     settings = load_settings(context.obj)
-    report, stored = asyncio.run(_asked(settings, system_clock()))
+    report, stored = asyncio.run(_asked(settings, clock_of(settings.clock)()))
     try:
         out.write_bytes(msgspec.json.encode(report) + b"\n")
         account = None if ledger is None else read_ledger(ledger)

@@ -53,9 +53,9 @@ class Beat:
         if marker.instance == self._instance:
             self._presence = self._presence.returned(marker, self._clock())
 
-    def is_deaf(self, in_hand: int) -> bool:
-        """Whether the broker seems to have stopped delivering to us."""
-        return self._presence.is_deaf(in_hand, self._clock())
+    def is_deaf(self, in_hand: int, speed: float = 1.0) -> bool:
+        """Whether the broker seems to have stopped delivering to us, on a clock of this speed."""
+        return self._presence.is_deaf(in_hand, self._clock(), speed)
 
     async def write(self) -> None:
         """Says how we stand. A gap lasts from when we last listened until all that waited is taken in."""

@@ -37,6 +37,8 @@ STANDBY_PAUSE = 1.0
 """Seconds between a standby's tries for the lease."""
 BEAT_EVERY = 1.0
 """Seconds between two signs of life; also how often pending commands are looked for without a hint."""
+SHORTEST_BEAT = 0.1
+"""Seconds between two of them on a clock that hurries."""
 SELDOM = 10
 """Beats between looks for what hardly ever happens."""
 IDLE_SESSION_TIMEOUT = "10s"
@@ -50,7 +52,11 @@ FORGOTTEN_AFTER = 30.0
 
 
 class IngestWorker:
-    """One copy of the intake. `instance` names it in the lease; `commands` hints that one is to go out."""
+    """One copy of the intake. `instance` names it in the lease; `commands` hints that one is to go out.
+
+    `speed` is how many times faster than the wall's the clock runs, in a simulation: we then give our signs
+    of life as much more often, and are as much more patient with the broker, which does not hurry.
+    """
 
     def __init__(
         self,
@@ -63,11 +69,13 @@ class IngestWorker:
         batch_size: int = 500,
         batch_wait: float = 0.02,
         commands: asyncio.Event | None = None,
+        speed: float = 1.0,
     ) -> None:
         self._database_url = database_url
         self._broker = broker
         self._clock = clock
         self._instance = instance
+        self._speed = speed
         self._topics = topics or Topics()
         self._batch_size = batch_size
         self._batch_wait = batch_wait
@@ -229,11 +237,11 @@ class IngestWorker:
             if writer.is_idle and len(gatherer) == 0 and session.oldest_unacknowledged() > FORGOTTEN_AFTER:
                 log.error("an acknowledgement was forgotten; connecting again")
                 session.drop("forgotten acknowledgement")
-            if beat.is_deaf(len(gatherer)):
+            if beat.is_deaf(len(gatherer), self._speed):
                 log.error("the broker delivers nothing any more; connecting again")
                 session.drop("deaf connection")
             self._commands.clear()
-            await _sleep(BEAT_EVERY, self._commands)
+            await _sleep(max(BEAT_EVERY / self._speed, SHORTEST_BEAT), self._commands)
 
     async def _seldom(self, writer: Writer, session: Session) -> None:
         """Commands that nobody obeyed in time; and what came from hubs that the estate has come to know."""

@@ -1,29 +1,29 @@
-"""One connection to the broker, from its beginning to its end: paho inside the asyncio loop.
+"""One connection to the broker, from its beginning to its end: our own few packets on asyncio's transport.
 
-A thread of paho's own has to win the interpreter lock from the loop for every message, which under load
-costs a third of the rate and all of the good latencies; so there is none but for the blocking connect.
+A client library spends about forty microseconds of processor on each message (a system call or two for its
+parts, a lock, a walk through callbacks); here a whole read is one call (docs/performance.md).
 """
 
 import asyncio
-import socket
+import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.reasoncodes import ReasonCode
-
+from gateway import packets
 from gateway.broker import Broker
+from gateway.packets import ProtocolFault, Publish, Splitter
 
 KEEPALIVE = 10
 """Seconds without traffic before we ask whether the broker is there; it is given up after as long again."""
 CONNECT_TIMEOUT = 5.0
 """Seconds for the TCP connection, and as long again for the broker to grant the subscriptions."""
-MISC_EVERY = 1.0
-"""Seconds between looks at paho's keepalive clock."""
+LOOK_EVERY = 1.0
+"""Seconds between looks at the keepalive clock."""
+MOST_UNSENT = 8 * 1024 * 1024
+"""Bytes that may wait for the broker to read them; then we publish no more, and homes ask again."""
 SUBSCRIPTION_REFUSED = 0x80
+SUBSCRIPTION_ID = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,74 +35,51 @@ class Subscription:
     required: bool = True
 
 
-class Connection:
-    """One client object, from its connection to its end."""
+class Connection(asyncio.Protocol):
+    """One connection, from its attempt to its end. `take` is given the messages of each read, in order."""
 
     def __init__(
         self,
         broker: Broker,
-        subscriptions: tuple["Subscription", ...],
-        take: Callable[["Connection", mqtt.MQTTMessage], None],
-        own_topic: str,
+        subscriptions: tuple[Subscription, ...],
+        take: Callable[["Connection", list[Publish]], None],
     ) -> None:
         self.broker = broker
         self.subscriptions = subscriptions
         self.paused = False
-        self._take = take
-        self._own_topic = own_topic
+        self.session_present = False
         self.loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[str] = self.loop.create_future()
         self.subscribed: asyncio.Future[None] = self.loop.create_future()
-        self.session_present = False
         self.unacknowledged: deque[tuple[int, float]] = deque()
         """Message ids in the order of their delivery, with the loop's time at which each was taken."""
+        self._take = take
         self._open: set[int] = set()
         self._done: set[int] = set()
         self._taken = 0
-        self.client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=broker.client_id,
-            clean_session=False,
-            protocol=mqtt.MQTTv311,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        self.client.connect_timeout = CONNECT_TIMEOUT
-        # What we publish is either sent again on demand (receipts) or kept in the database (commands).
-        # Without these limits lifted paho would hold receipts back while it waits for the broker's word.
-        self.client.max_inflight_messages_set(0)
-        self.client.max_queued_messages_set(0)
-        if broker.username is not None:
-            self.client.username_pw_set(broker.username, broker.password)
-        if (context := broker.tls_context()) is not None:
-            self.client.tls_set_context(context)
-        self.client.on_connect = self._on_connect
-        self.client.on_subscribe = self._on_subscribe
-        self.client.on_disconnect = self._on_disconnect
-        self.client.on_message = self._on_message
+        self._accepted = False
+        self._transport: asyncio.Transport | None = None
+        self._splitter = Splitter()
+        self._ids = itertools.cycle(range(SUBSCRIPTION_ID + 1, packets.MOST_MESSAGE_IDS + 1))
+        self._in_flight: set[int] = set()
+        self._heard_at = self._said_at = self.loop.time()
+        self._asked_at: float | None = None
 
     async def open(self) -> None:
-        """Connects and subscribes. Raises OSError or TimeoutError; `ended` says why the broker refused."""
+        """Connects and subscribes. Raises OSError or TimeoutError; `ended` says why the broker refused.
+
+        Raises BrokerFault for unusable certificate files.
+        """
         broker = self.broker
-        await asyncio.to_thread(self.client.connect, broker.host, broker.port, KEEPALIVE)
-        # The callbacks go on only now: the thread above must not touch the loop.
-        self.client.on_socket_register_write = self._want_write
-        self.client.on_socket_unregister_write = self._done_writing
-        self.client.on_socket_close = self._on_socket_close
-        sock = self.client.socket()
-        if sock is None:
-            self._end("the broker closed the connection")
-            return
-        if isinstance(sock, socket.socket):  # a receipt of a few bytes must not wait for company
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.loop.add_reader(sock, self._readable)
-        if self.client.want_write():
-            self.loop.add_writer(sock, self.client.loop_write)
+        context = broker.tls_context()
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await self.loop.create_connection(lambda: self, broker.host, broker.port, ssl=context)
+        self._write(packets.connect(broker.client_id, KEEPALIVE, broker.username, broker.password))
         await self._granted()
 
     async def _granted(self) -> None:
         """Waits for the subscriptions. What queued up for us comes before them: that is an answer too."""
-        answers: set[asyncio.Future[Any]] = {self.ended, self.subscribed}
+        answers: set[asyncio.Future[str] | asyncio.Future[None]] = {self.ended, self.subscribed}
         while True:
             taken = self._taken
             done, _ = await asyncio.wait(
@@ -115,114 +92,155 @@ class Connection:
 
     async def watch(self) -> str:
         """Keeps the connection alive until it ends, and says why it ended."""
-        quiet = 0
         while not self.ended.done():
-            await asyncio.wait({self.ended}, timeout=MISC_EVERY)
-            if self.ended.done():
-                break
-            if not self.paused:
-                self.client.loop_misc()
-            elif (quiet := quiet + 1) % (KEEPALIVE // 2) == 0:
-                # paho would ask the broker whether it is there and, as we do not read, never learn.
-                self.client.publish(self._own_topic, b"", qos=0)
+            await asyncio.wait({self.ended}, timeout=LOOK_EVERY)
+            self._keep_alive(self.loop.time())
         return self.ended.result()
 
-    def acknowledge(self, mid: int) -> None:
-        """Tells the broker that a message is ours, once all that were delivered before it are ours too.
+    def _keep_alive(self, now: float) -> None:
+        """Asks a broker whether it is there; one that we do not listen to cannot be late with its answer."""
+        if self.paused:
+            self._asked_at = None
+        elif self._asked_at is not None and now - self._asked_at > KEEPALIVE:
+            self._end("the broker has fallen silent")
+            return
+        if now - self._said_at >= KEEPALIVE or now - self._heard_at >= KEEPALIVE:
+            if self._asked_at is None:
+                self._asked_at = now
+                self._write(packets.PINGREQ_PACKET)
+            elif now - self._said_at >= KEEPALIVE:
+                self._write(packets.PINGREQ_PACKET)
+
+    def acknowledge(self, mids: Iterable[int]) -> None:
+        """Tells the broker that messages are ours, each once all that were delivered before it are ours too.
 
         MQTT asks for acknowledgements in the order of delivery (3.1.1, section 4.6), and rumqttd ends the
         connection of who answers in another; we commit a press before what waited longer.
         """
-        if mid not in self._open:
-            return
-        self._done.add(mid)
+        self._done.update(self._open.intersection(mids))
+        ready: list[int] = []
         while self.unacknowledged and (first := self.unacknowledged[0][0]) in self._done:
             self.unacknowledged.popleft()
             self._done.discard(first)
             self._open.discard(first)
-            self.client.ack(first, 1)
+            ready.append(first)
+        if ready:
+            self._write(packets.pubacks(ready))
+
+    def publish(self, messages: Iterable[tuple[str, bytes]]) -> list[bool]:
+        """Hands messages to the broker in one piece, QoS 1; for each whether it went out."""
+        out: list[bytes] = []
+        went: list[bool] = []
+        for topic, payload in messages:
+            if not self._may_say_more():
+                went.append(False)
+                continue
+            mid = next(self._ids)
+            while mid in self._in_flight:
+                mid = next(self._ids)
+            self._in_flight.add(mid)
+            out.append(packets.publish(topic.encode(), payload, mid))
+            went.append(True)
+        if out:
+            self._write(b"".join(out))
+        return went
+
+    def _may_say_more(self) -> bool:
+        return (
+            self._accepted
+            and not self.ended.done()
+            and self._transport is not None
+            and len(self._in_flight) < packets.MOST_MESSAGE_IDS // 2
+            and self._transport.get_write_buffer_size() < MOST_UNSENT
+        )
 
     def close(self, why: str) -> None:
-        """Ends it from our side; the broker keeps the session."""
-        if not self.ended.done():
-            self._end(why)
-        self.client.disconnect()
-        if self.client.want_write():
-            self.client.loop_write()  # receipts that still wait, and the farewell
-        if (sock := self.client.socket()) is not None:
-            self._forget(sock)
-            sock.close()
+        """Ends it from our side; the broker keeps the session. What still waits to be sent is sent."""
+        self._end(why)
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(packets.DISCONNECT_PACKET)
+            self._transport.close()
+            # A broker that reads nothing would keep the rest, and the socket, for ever.
+            self.loop.call_later(CONNECT_TIMEOUT, self._transport.abort)
 
     def pause(self, paused: bool) -> None:
         """Stops or resumes reading; the broker's window fills and it waits."""
-        sock = self.client.socket()
-        if sock is None or paused is self.paused:
+        if self._transport is None or self._transport.is_closing() or paused is self.paused:
             return
         self.paused = paused
         if paused:
-            self.loop.remove_reader(sock)
+            self._transport.pause_reading()
         else:
-            self.loop.add_reader(sock, self._readable)
+            self._transport.resume_reading()
 
-    def _readable(self) -> None:
-        self.client.loop_read()
-        # TLS may have decrypted more than one packet; the socket itself will not say so again.
-        while (sock := self.client.socket()) is not None and getattr(sock, "pending", int)() > 0:
-            self.client.loop_read()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket stands; asyncio has set it to send at once (a receipt must not wait for company)."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
 
-    def _want_write(self, _client: mqtt.Client, _userdata: Any, sock: Any) -> None:
-        self.loop.add_writer(sock, self.client.loop_write)
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket has ended."""
+        self._end(f"connection lost: {exc or 'the broker closed it'}")
 
-    def _done_writing(self, _client: mqtt.Client, _userdata: Any, sock: Any) -> None:
-        self.loop.remove_writer(sock)
-
-    def _on_socket_close(self, _client: mqtt.Client, _userdata: Any, sock: Any) -> None:
-        self._forget(sock)
-
-    def _forget(self, sock: Any) -> None:
-        if sock.fileno() >= 0:
-            self.loop.remove_reader(sock)
-            self.loop.remove_writer(sock)
-
-    def _end(self, why: str) -> None:
-        if not self.ended.done():
-            self.ended.set_result(why)
-
-    def _on_connect(
-        self,
-        client: mqtt.Client,
-        _userdata: Any,
-        flags: mqtt.ConnectFlags,
-        reason: ReasonCode,
-        _properties: Any,
-    ) -> None:
-        if reason.is_failure:
-            self._end(f"the broker refused us: {reason}")
+    def data_received(self, data: bytes) -> None:
+        """Takes one read apart: all its messages are handed on in one call."""
+        self._heard_at, self._asked_at = self.loop.time(), None
+        if self.ended.done():
             return
-        self.session_present = flags.session_present
-        client.subscribe([(wanted.topic, wanted.qos) for wanted in self.subscriptions])
+        try:
+            messages = [
+                packets.read_publish(first, body)
+                for first, body in self._splitter.feed(data)
+                if first >> 4 == packets.PUBLISH or self._told(first >> 4, body)
+            ]
+        except ProtocolFault as fault:
+            self._end(f"the broker breaks the protocol: {fault}")
+            return
+        if messages:
+            self._taken += 1
+            for message in messages:
+                if message.qos and message.mid not in self._open:
+                    self._open.add(message.mid)
+                    self.unacknowledged.append((message.mid, self._heard_at))
+            self._take(self, messages)
 
-    def _on_subscribe(
-        self, _client: mqtt.Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
-    ) -> None:
+    def _told(self, kind: int, body: bytes) -> bool:
+        """Takes a packet that is no message."""
+        if kind == packets.PUBACK and len(body) >= 2:
+            self._in_flight.discard(int.from_bytes(body[:2], "big"))
+        elif kind == packets.CONNACK and len(body) == 2:
+            self._on_connack(bool(body[0] & 1), body[1])
+        elif kind == packets.SUBACK and len(body) > 2:
+            self._on_suback(body[2:])
+        elif kind != packets.PINGRESP:
+            raise ProtocolFault(f"a packet of kind {kind} and {len(body)} bytes")
+        return False
+
+    def _on_connack(self, session_present: bool, refused: int) -> None:
+        if refused:
+            why = packets.CONNECTION_REFUSED.get(refused, f"code {refused}")
+            self._end(f"the broker refused us: {why}")
+            return
+        self._accepted, self.session_present = True, session_present
+        filters = [(wanted.topic, wanted.qos) for wanted in self.subscriptions]
+        self._write(packets.subscribe(SUBSCRIPTION_ID, filters))
+
+    def _on_suback(self, granted: bytes) -> None:
         refused = [
             wanted.topic
-            for wanted, reason in zip(self.subscriptions, reasons, strict=False)
-            if wanted.required and reason.value >= SUBSCRIPTION_REFUSED
+            for wanted, code in zip(self.subscriptions, granted, strict=False)
+            if wanted.required and code >= SUBSCRIPTION_REFUSED
         ]
         if refused:
             self._end(f"the broker refused our subscription to {', '.join(refused)}")
         elif not self.subscribed.done():
             self.subscribed.set_result(None)
 
-    def _on_disconnect(
-        self, _client: mqtt.Client, _userdata: Any, _flags: Any, reason: ReasonCode, _properties: Any
-    ) -> None:
-        self._end(f"connection lost: {reason}")
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._said_at = self.loop.time()
+            self._transport.write(data)
 
-    def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
-        self._taken += 1
-        if message.qos and message.mid not in self._open:
-            self._open.add(message.mid)
-            self.unacknowledged.append((message.mid, self.loop.time()))
-        self._take(self, message)
+    def _end(self, why: str) -> None:
+        if not self.ended.done():
+            self.ended.set_result(why)

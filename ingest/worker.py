@@ -153,7 +153,6 @@ class IngestWorker:
             ),
             self._clock,
             on_message=on_message,
-            own_topic=self._mirror,
             on_up=beat.connected,
             on_down=on_down,
         )
@@ -200,8 +199,8 @@ class IngestWorker:
         while True:
             batch, why = await gatherer.batch()
             done = await writer.write([one.content for one in batch if isinstance(one.content, Arrival)])
+            session.acknowledge(one.message for one in batch)
             for one in batch:
-                session.acknowledge(one.message)
                 if isinstance(one.content, Marker):
                     beat.returned(one.content)
             for recorded in done:
@@ -215,9 +214,13 @@ class IngestWorker:
                 session.pause(False)
 
     def _tell(self, session: Session, recorded: Recorded) -> None:
-        for hub, answer in recorded.answers.items():
-            for receipts in answer.receipts(RECEIPT_IDS):
-                session.publish(self._topics.receipts(hub), encode_receipts(receipts))
+        session.publish_all(
+            [
+                (self._topics.receipts(hub), encode_receipts(receipts))
+                for hub, answer in recorded.answers.items()
+                for receipts in answer.receipts(RECEIPT_IDS)
+            ]
+        )
 
     async def _look_after(self, writer: Writer, gatherer: Gatherer, session: Session, beat: Beat) -> None:
         """Once a second: a sign of life, a marker to ourselves, waiting commands, a look at what is stuck."""

@@ -11,7 +11,8 @@ from gateway.broker import broker_at
 from gateway.codec import encode_receipts
 from gateway.connection import Connection
 from gateway.model import Receipts
-from gateway.session import Message, Session
+from gateway.packets import Publish
+from gateway.session import Session
 from ingest.model import Arrival, read
 from ingest.worker import IngestWorker
 
@@ -20,24 +21,20 @@ def make_naive() -> None:
     """Acknowledges on arrival, as MQTT clients do by themselves, and promises before it commits."""
     take = Session.take
 
-    def promising(self: Session, connection: Connection, message: object) -> None:
-        taken = self._on_message
-
-        def on_message(one: Message) -> None:
-            taken(one)
-            connection.acknowledge(one.mid)
+    def promising(self: Session, connection: Connection, messages: list[Publish]) -> None:
+        take(self, connection, messages)
+        connection.acknowledge(message.mid for message in messages)
+        for message in messages:
             said = read(
-                one.topic, one.payload, retained=False, received_at=one.received_at, topics=worker._topics
+                message.topic.decode(),
+                message.payload,
+                retained=False,
+                received_at=system_clock(),
+                topics=worker._topics,
             )
             if isinstance(said, Arrival) and said.hub is not None and said.events:
                 receipts = Receipts(stored=tuple(event.id for event in said.events))
                 self.publish(worker._topics.receipts(said.hub), encode_receipts(receipts))
-
-        self._on_message = on_message
-        try:
-            take(self, connection, message)  # type: ignore[arg-type]
-        finally:
-            self._on_message = taken
 
     Session.take = promising  # type: ignore[method-assign]
 

@@ -77,7 +77,7 @@ async def listening(
     def take(message: Message) -> None:
         ears.taken.append(message)
         if acknowledge(message):
-            ears.session.acknowledge(message)
+            ears.session.acknowledge([message])
 
     def up() -> None:
         ears.ups += 1
@@ -91,7 +91,6 @@ async def listening(
             (Subscription("threshold/v1/+/events", 1),),
             system_clock,
             on_message=take,
-            own_topic=f"threshold/v1/{client_id}/commands",
             on_up=up,
             on_down=down,
         )

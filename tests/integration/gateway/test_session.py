@@ -46,9 +46,9 @@ async def test_acknowledgements_go_out_in_the_order_of_delivery(any_broker: Runn
         await speak(any_broker, b"1", b"2", b"3")
         await until(lambda: len(ears.taken) == 3)
         for message in reversed(ears.taken[1:]):
-            ears.session.acknowledge(message)
+            ears.session.acknowledge([message])
         assert len(ears.taken[0].connection.unacknowledged) == 3
-        ears.session.acknowledge(ears.taken[0])
+        ears.session.acknowledge([ears.taken[0]])
         assert ears.session.oldest_unacknowledged() == 0.0
         await speak(any_broker, b"4")
         await until(lambda: b"4" in ears.payloads())
@@ -77,7 +77,7 @@ async def test_a_killed_broker_is_found_again_and_nothing_is_acknowledged_late(
         await until(lambda: len(ears.taken) == 1)
         open_mosquitto.restart()
         await until(lambda: ears.ups == 2)
-        ears.session.acknowledge(ears.taken[0])
+        ears.session.acknowledge([ears.taken[0]])
         assert metric("threshold_mqtt_stale_acks_total") == stale + 1
         await until(lambda: ears.payloads() == [b"held", b"held"])
         open_mosquitto.kill()
@@ -99,7 +99,7 @@ async def test_a_message_id_of_an_old_connection_acknowledges_no_new_message(
         ears.session.drop("test")
         await until(lambda: len(ears.taken) == 2)
         assert ears.taken[1].mid == held[0].mid
-        ears.session.acknowledge(held[0])
+        ears.session.acknowledge([held[0]])
         assert ears.session.oldest_unacknowledged() > 0.0
 
 

@@ -4,12 +4,11 @@ A duty is open, acknowledged or closed; the ladder's step is a cursor beside tha
 domain/visits.md §7, domain/alarms.md §1 and §2.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.errors import DutyClosed, EtaOutOfRange, HeldByAnother, NotHeld
-from alerts.ladder import Audience, StepDue, next_step, restore, steps_due
+from alerts.ladder import Reaches, StepDue, next_step, restore, steps_due
 from alerts.model import Duty, DutyState
 
 LEASE = timedelta(seconds=30)
@@ -38,7 +37,7 @@ class Decision:
     rearmed_at: datetime | None = None
 
 
-def decide(duty: Duty, reaches: Callable[[Audience], bool], now: datetime) -> Decision:
+def decide(duty: Duty, reaches: Reaches, now: datetime) -> Decision:
     """Every consequence of time for this duty up to and including `now`.
 
     Deciding twice is deciding once: what comes out has no step due at or before `now`, unless it is held.
@@ -130,7 +129,7 @@ def _free_for(duty: Duty, by: str, now: datetime) -> None:
         raise HeldByAnother(duty.id, holder, duty.lease_until)
 
 
-def _climb(so_far: Decision, reaches: Callable[[Audience], bool], now: datetime) -> Decision:
+def _climb(so_far: Decision, reaches: Reaches, now: datetime) -> Decision:
     duty = so_far.duty
     ladder = restore(duty.ladder, duty.ladder_step)
     taken = tuple(

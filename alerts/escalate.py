@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from itertools import groupby
 
 from alerts import metrics, store
@@ -16,7 +15,7 @@ from alerts.duties import Decision, decide
 from alerts.ladder import Audience, StepDue
 from alerts.letters import AlertFacts, facts_of
 from alerts.model import Duty, DutyState
-from alerts.reach import Address, Reachable, addresses, reaches
+from alerts.reach import Address, Staff, addresses, reaches
 from alerts.retry import Purpose
 from alerts.routing import Owed, centre_joins
 from alerts.store import History, News, OutboxRow
@@ -24,7 +23,7 @@ from alerts.wording import Correction, message_for
 from db.pool import Connection
 from db.wake import ALERTS, DELIVER, LIVE, wake
 
-Contacts = Mapping[str, Sequence[Reachable]]
+Contacts = Mapping[str, Staff]
 
 
 def new_duty(alert_id: int, owed: Owed, raised_at: datetime) -> Duty:
@@ -39,6 +38,7 @@ def new_duty(alert_id: int, owed: Owed, raised_at: datetime) -> Duty:
         raised_at=raised_at,
         ladder=owed.ladder.name,
         ladder_step=owed.ladder.step,
+        critical=owed.critical,
         step_from=raised_at,
         next_check_at=raised_at,
     )
@@ -46,7 +46,7 @@ def new_duty(alert_id: int, owed: Owed, raised_at: datetime) -> Duty:
 
 async def open_duties(conn: Connection, duties: Sequence[Duty], now: datetime) -> list[Duty]:
     """Opens duties and takes every step that is due by `now`; those that exist already stay as they are."""
-    contacts = await store.contacts_of(conn, {duty.organisation_id for duty in duties})
+    contacts = await store.contacts_of(conn, {duty.organisation_id for duty in duties}, now)
     decisions = {_party(duty): _decided(duty, contacts, now) for duty in duties}
     opened = await store.open_duties(conn, [decision.duty for decision in decisions.values()])
     carried = [replace(decisions[_party(duty)], duty=duty) for duty in opened]
@@ -58,7 +58,7 @@ async def open_duties(conn: Connection, duties: Sequence[Duty], now: datetime) -
 
 async def climb(conn: Connection, duties: Sequence[Duty], now: datetime) -> list[Decision]:
     """Takes every step of these locked duties that is due by `now`, and writes when to look again."""
-    contacts = await store.contacts_of(conn, {duty.organisation_id for duty in duties})
+    contacts = await store.contacts_of(conn, {duty.organisation_id for duty in duties}, now)
     decisions = [_decided(duty, contacts, now) for duty in duties]
     await store.save_duties(conn, [decision.duty for decision in decisions])
     await _carry_out(conn, decisions, contacts, now)
@@ -70,13 +70,19 @@ def _party(duty: Duty) -> tuple[int, str, str]:
 
 
 def _decided(duty: Duty, contacts: Contacts, now: datetime) -> Decision:
-    return decide(duty, partial(reaches, contacts=contacts[duty.organisation_id]), now)
+    staff = contacts[duty.organisation_id]
+
+    def reached(audience: Audience, at: datetime) -> bool:
+        # A step that was due while nobody looked is told now: who could have been told then is no help.
+        return reaches(audience, staff, max(at, now), critical=duty.critical)
+
+    return decide(duty, reached, now)
 
 
 async def _carry_out(
     conn: Connection, decisions: Sequence[Decision], contacts: Contacts, now: datetime
 ) -> None:
-    told = [(decision, _told(decision, contacts[decision.duty.organisation_id])) for decision in decisions]
+    told = [(decision, _told(decision, contacts, now)) for decision in decisions]
     calling = [step for decision in decisions if (step := _calls_the_centre(decision)) is not None]
     alerts = {decision.duty.alert_id for decision, to in told if to or _calls_the_centre(decision)}
     facts = await facts_of(conn, alerts)
@@ -99,12 +105,13 @@ async def _carry_out(
         await _call_centres(conn, decisions, facts, now)
 
 
-def _told(decision: Decision, contacts: Sequence[Reachable]) -> dict[Address, StepDue]:
+def _told(decision: Decision, contacts: Contacts, now: datetime) -> dict[Address, StepDue]:
     """Each address once, with the last step that speaks to it: a sweep that slept sends no pile."""
-    told: dict[Address, StepDue] = {}
+    duty, told = decision.duty, dict[Address, StepDue]()
+    staff = contacts[duty.organisation_id]
     for step in decision.steps:
         if not step.skipped:
-            told |= dict.fromkeys(addresses(step.audience, contacts), step)
+            told |= dict.fromkeys(addresses(step.audience, staff, now, critical=duty.critical), step)
     return told
 
 
@@ -126,7 +133,7 @@ async def _call_centres(
             first[alert] = (step.due_at, decision.duty)
     joining = []
     for alert, (due_at, duty) in first.items():
-        owed = centre_joins(facts[alert].monitoring_centre, duty.ladder_step)
+        owed = centre_joins(facts[alert].monitoring_centre, duty.ladder_step, critical=duty.critical)
         if owed is not None:
             joining.append(new_duty(alert, owed, due_at))
     opened = await open_duties(conn, joining, now)
@@ -222,6 +229,7 @@ def outbox_row(
         organisation_id=duty.organisation_id,
         contact_id=address.contact_id,
         channel=address.channel,
+        failover=address.failover,
         purpose=purpose,
         step=step,
         priority=duty.priority,

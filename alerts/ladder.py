@@ -48,6 +48,10 @@ class Ladder:
     step: timedelta | None = None
 
 
+Reaches = Callable[[Audience, datetime], bool]
+"""Whether anybody of an audience can be told at a moment: rotas and quiet hours have their times."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepDue:
     """A step that falls due at `due_at`. `skipped`: nobody is there, the next is due at the same moment."""
@@ -133,7 +137,7 @@ def restore(name: str, step: timedelta | None) -> Ladder:
 def steps_due(
     ladder: Ladder,
     began_at: datetime,
-    reaches: Callable[[Audience], bool],
+    reaches: Reaches,
     *,
     after_step: int,
     after: datetime | None,
@@ -142,7 +146,7 @@ def steps_due(
     """Every step that falls due up to and including `until`, in order, each with its true due time.
 
     `after_step` and `after` are the last step taken and when that was due (0 and None: none yet).
-    `reaches` says whether an audience has anybody; a rung that reaches nobody comes out as skipped and the
+    `reaches` says whether an audience has anybody at a moment; a rung that reaches nobody comes out as skipped and the
     next falls due at the same moment, keeping its own distance to those behind it. The last rung of a ladder
     that repeats is never skipped, and its repetitions carry its number.
     """
@@ -160,7 +164,7 @@ def steps_due(
 def next_step(
     ladder: Ladder,
     began_at: datetime,
-    reaches: Callable[[Audience], bool],
+    reaches: Reaches,
     *,
     after_step: int,
     after: datetime | None,
@@ -179,7 +183,7 @@ def next_step(
     somebody = (
         rung.audience in ALWAYS_SOMEBODY
         or (rung is last and ladder.repeat_every is not None)
-        or reaches(rung.audience)
+        or reaches(rung.audience, due_at)
     )
     reason = _reason(rung, somebody, repeated)
     return StepDue(rung.number, due_at, rung.audience, not somebody, repeated, reason)

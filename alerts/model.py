@@ -136,6 +136,7 @@ class Duty:
 
     `step` and `stepped_at` are the ladder's cursor: the last step taken, and when it was due. `step_from` is
     where the ladder counts from: the raise, or the moment at which a promised arrival was given up.
+    `critical`: nobody's quiet hours hold for it.
     """
 
     id: int
@@ -148,6 +149,7 @@ class Duty:
     ladder: str
     step_from: datetime
     ladder_step: timedelta | None = None
+    critical: bool = False
     step: int = 0
     stepped_at: datetime | None = None
     next_check_at: datetime | None = None

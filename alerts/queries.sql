@@ -131,13 +131,14 @@ WHERE (hub_id, device, kind) = (
 
 -- name: open_duties
 -- Opens duties; a party that has one in that alert keeps it as it is. In order of alert, so that two never deadlock.
-INSERT INTO duty (alert_id, organisation_id, role, state, priority, raised_at, ladder, ladder_step, step, stepped_at,
-                  step_from, next_check_at)
-SELECT alert_id, organisation_id, role, 'open', priority, raised_at, ladder, ladder_step, step, stepped_at,
-       step_from, next_check_at
+INSERT INTO duty (alert_id, organisation_id, role, state, priority, raised_at, ladder, ladder_step, critical, step,
+                  stepped_at, step_from, next_check_at)
+SELECT alert_id, organisation_id, role, 'open', priority, raised_at, ladder, ladder_step, critical, step,
+       stepped_at, step_from, next_check_at
 FROM jsonb_to_recordset(%(rows)s) AS new (
     alert_id bigint, organisation_id text, role text, priority smallint, raised_at timestamptz, ladder text,
-    ladder_step interval, step integer, stepped_at timestamptz, step_from timestamptz, next_check_at timestamptz)
+    ladder_step interval, critical boolean, step integer, stepped_at timestamptz, step_from timestamptz,
+    next_check_at timestamptz)
 ORDER BY alert_id, organisation_id, role
 ON CONFLICT (alert_id, organisation_id, role) DO NOTHING
 RETURNING id, alert_id, organisation_id, role;
@@ -178,9 +179,26 @@ WHERE duty.id = new.id;
 
 -- name: contacts_of
 -- The contacts of some organisations in the order of the estate file.
-SELECT id, organisation_id, name, email, webhook_url, disabled_at IS NOT NULL AS webhook_disabled, on_call
+SELECT id, organisation_id, name, email, phone, push_url, webhook_url, disabled_at IS NOT NULL AS webhook_disabled,
+       on_call, fallback, channels, quiet
 FROM contact WHERE organisation_id = ANY (%(organisations)s)
 ORDER BY organisation_id, position, id;
+
+-- name: rotas_of
+-- The rota of each organisation, where it has one, and the zone in which it speaks.
+SELECT organisation.id, organisation.time_zone, rota.plan
+FROM organisation LEFT JOIN rota ON rota.organisation_id = organisation.id
+WHERE organisation.id = ANY (%(organisations)s);
+
+-- name: channels_in_service
+-- The channels that some delivery role has announced since a moment.
+SELECT channel FROM channel_in_service WHERE seen_at >= %(since)s;
+
+-- name: announce_channels
+-- Says that a delivery role can send by these channels.
+INSERT INTO channel_in_service (channel, seen_at)
+SELECT channel, %(now)s FROM unnest(%(channels)s::text[]) AS channel ORDER BY channel
+ON CONFLICT (channel) DO UPDATE SET seen_at = greatest(channel_in_service.seen_at, excluded.seen_at);
 
 -- name: alert_facts
 -- What messages about these alerts may be written from.
@@ -220,13 +238,13 @@ FROM jsonb_to_recordset(%(rows)s) AS new (
 
 -- name: add_deliveries
 -- Puts messages into the outbox; one with the same key is there already.
-INSERT INTO delivery (alert_id, duty_id, organisation_id, contact_id, channel, purpose, step, priority,
+INSERT INTO delivery (alert_id, duty_id, organisation_id, contact_id, channel, failover, purpose, step, priority,
                       idempotency_key, message, created_at, next_attempt_at, corrects)
-SELECT alert_id, duty_id, organisation_id, contact_id, channel, purpose, step, priority, idempotency_key, message,
-       %(now)s, %(now)s, corrects
+SELECT alert_id, duty_id, organisation_id, contact_id, channel, array(SELECT jsonb_array_elements_text(failover)),
+       purpose, step, priority, idempotency_key, message, %(now)s, %(now)s, corrects
 FROM jsonb_to_recordset(%(rows)s) AS new (
-    alert_id bigint, duty_id bigint, organisation_id text, contact_id bigint, channel text, purpose text, step integer,
-    priority smallint, idempotency_key text, message jsonb, corrects bigint)
+    alert_id bigint, duty_id bigint, organisation_id text, contact_id bigint, channel text, failover jsonb,
+    purpose text, step integer, priority smallint, idempotency_key text, message jsonb, corrects bigint)
 ON CONFLICT (idempotency_key) DO NOTHING;
 
 -- name: add_feed

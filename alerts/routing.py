@@ -13,12 +13,13 @@ from alerts.model import Priority, Role, VisitAlert, VisitAlertKind
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One organisation's share in an alert."""
+    """One organisation's share in an alert. `critical`: it holds through quiet hours."""
 
     organisation_id: str
     role: Role
     priority: Priority
     ladder: Ladder
+    critical: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ class Routing:
     duties: tuple[Owed, ...]
     missing: tuple[str, ...] = ()
 
+
+CRITICAL = "critical"
+"""The tier whose visits no quiet hours hold back."""
 
 _PARTIES: dict[VisitAlertKind, tuple[Role, ...]] = {
     VisitAlertKind.LATE: (Role.CARE_PROVIDER,),
@@ -50,13 +54,13 @@ def visit_duties(alert: VisitAlert) -> Routing:
             )
         else:
             ladder = visit_ladder(alert.kind, role, alert.step)
-            duties.append(Owed(organisation, role, Priority.WELFARE, ladder))
+            duties.append(Owed(organisation, role, Priority.WELFARE, ladder, alert.tier == CRITICAL))
     if alert.monitoring_centre_id is None and alert.kind is not VisitAlertKind.LATE:
         missing.append("no monitoring centre: the third step reaches the parties' own contacts only")
     return Routing(tuple(duties), tuple(missing))
 
 
-def centre_joins(centre_id: str | None, step: timedelta | None) -> Owed | None:
+def centre_joins(centre_id: str | None, step: timedelta | None, *, critical: bool = False) -> Owed | None:
     """The monitoring centre's own duty in a visit's alert, from the third step of a party's ladder on.
 
     It goes at the pace of the ladder that called it; `step` is that ladder's, doubled already where the kind
@@ -65,7 +69,7 @@ def centre_joins(centre_id: str | None, step: timedelta | None) -> Owed | None:
     if centre_id is None or step is None:
         return None
     ladder = restore(VISIT_CENTRE, step)
-    return Owed(centre_id, Role.MONITORING_CENTRE, Priority.WELFARE, ladder)
+    return Owed(centre_id, Role.MONITORING_CENTRE, Priority.WELFARE, ladder, critical)
 
 
 def alarm_duties(priority: Priority, centres: Sequence[str], all_centres: Sequence[str]) -> Routing:
@@ -81,9 +85,9 @@ def alarm_duties(priority: Priority, centres: Sequence[str], all_centres: Sequen
         missing = ("no monitoring centre is known for this home: every centre is told",)
         if not wanted:
             missing = ("no monitoring centre exists: nobody can be told",)
-    ladder = alarm_ladder(priority)
+    ladder, critical = alarm_ladder(priority), priority is Priority.LIFE_SAFETY
     return Routing(
-        tuple(Owed(centre, Role.MONITORING_CENTRE, priority, ladder) for centre in wanted), missing
+        tuple(Owed(centre, Role.MONITORING_CENTRE, priority, ladder, critical) for centre in wanted), missing
     )
 
 

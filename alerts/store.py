@@ -11,7 +11,8 @@ from psycopg.types.json import Jsonb
 
 from alerts.faults import Fault
 from alerts.model import Duty, DutyState, Priority, Role
-from alerts.reach import Reachable, channels_of
+from alerts.reach import EVERYWHERE, Reachable, Staff, channels_of
+from alerts.rota_record import hours_from_json, rota_from_json
 from db.pool import Connection, execute, fetch_all, fetch_one
 from db.sql import Queries
 
@@ -75,7 +76,8 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One message to one contact by one channel, written where it was decided."""
+    """One message to one contact, written where it was decided: by `channel`, and if that fails by those of
+    `failover` in order."""
 
     alert_id: int
     duty_id: int
@@ -87,6 +89,7 @@ class OutboxRow:
     priority: int
     idempotency_key: str
     message: Mapping[str, Any]
+    failover: tuple[str, ...] = ()
     corrects: int | None = None
 
 
@@ -125,17 +128,58 @@ async def all_centres(conn: Connection) -> list[str]:
     return [row["id"] for row in await fetch_all(conn, Q["all_centres"])]
 
 
-async def contacts_of(conn: Connection, organisations: Iterable[str]) -> dict[str, list[Reachable]]:
-    """The contacts of each organisation; an organisation without any has an empty list."""
-    found: dict[str, list[Reachable]] = {organisation: [] for organisation in organisations}
-    if not found:
-        return found
-    for row in await fetch_all(conn, Q["contacts_of"], organisations=sorted(found)):
-        channels = channels_of(row["email"], row["webhook_url"], webhook_disabled=row["webhook_disabled"])
-        found[row["organisation_id"]].append(
-            Reachable(row["id"], row["organisation_id"], row["name"], row["on_call"], channels)
-        )
-    return found
+CHANNEL_LASTS = timedelta(hours=24)
+"""So long a channel counts as in service after a delivery role last said that it has it: a restart is none."""
+
+
+async def contacts_of(conn: Connection, organisations: Iterable[str], now: datetime) -> dict[str, Staff]:
+    """Whom each organisation has, and its rota; an organisation without any contact has nobody."""
+    wanted = sorted(set(organisations))
+    if not wanted:
+        return {}
+    in_service = EVERYWHERE | await channels_in_service(conn, now)
+    found: dict[str, list[Reachable]] = {organisation: [] for organisation in wanted}
+    for row in await fetch_all(conn, Q["contacts_of"], organisations=wanted):
+        found[row["organisation_id"]].append(_reachable(row, in_service))
+    plans = {row["id"]: row for row in await fetch_all(conn, Q["rotas_of"], organisations=wanted)}
+    return {name: _staff(plans[name], tuple(found[name])) for name in wanted}
+
+
+async def channels_in_service(conn: Connection, now: datetime) -> frozenset[str]:
+    """The channels that some delivery role has said it can send by."""
+    rows = await fetch_all(conn, Q["channels_in_service"], since=now - CHANNEL_LASTS)
+    return frozenset(row["channel"] for row in rows)
+
+
+async def announce_channels(conn: Connection, channels: Iterable[str], now: datetime) -> None:
+    """Says which channels this delivery role can send by; steps count contacts by them."""
+    await execute(conn, Q["announce_channels"], channels=sorted(channels), now=now)
+
+
+def _reachable(row: DictRow, in_service: frozenset[str]) -> Reachable:
+    channels = channels_of(
+        row["email"],
+        row["webhook_url"],
+        webhook_disabled=row["webhook_disabled"],
+        phone=row["phone"],
+        push_url=row["push_url"],
+        order=row["channels"],
+        in_service=in_service,
+    )
+    return Reachable(
+        row["id"],
+        row["organisation_id"],
+        row["name"],
+        row["on_call"],
+        channels,
+        hours_from_json(row["quiet"]) if row["quiet"] else None,
+        row["fallback"],
+    )
+
+
+def _staff(row: DictRow, contacts: tuple[Reachable, ...]) -> Staff:
+    rota = rota_from_json(row["plan"]) if row["plan"] else None
+    return Staff(contacts, rota, row["time_zone"] or "UTC")
 
 
 async def open_duties(conn: Connection, duties: Sequence[Duty]) -> list[Duty]:

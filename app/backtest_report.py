@@ -172,7 +172,7 @@ class _Writing:
         """The steps up to `until` and before the stand-down, as if nobody ever answered."""
         reachable = organisation_id in self._reachable
 
-        def reaches(audience: Audience) -> bool:
+        def reaches(audience: Audience, at: datetime) -> bool:
             return reachable
 
         steps: list[datetime] = []

@@ -23,6 +23,7 @@ WITHHELD = {
     "schema_version",
     "recheck",
     "fault",
+    "channel_in_service",
 }
 """No grant at all: read through views of columns and rows, or by nobody."""
 BY_COLUMN = {
@@ -51,6 +52,10 @@ BY_ROW = {
     "duty",
     "command",
     "feed",
+    "rota",
+    "link_person",
+    "suppression",
+    "area_hub",
     "visible_event",
     "visible_alert",
     "visible_history",
@@ -79,8 +84,8 @@ VIEWS = {
     "my_provider",
     "my_credential",
 }
-NO_SECRET = frozenset({"organisation"})
-"""The parties of an alert know each other by name."""
+NO_SECRET = frozenset({"organisation", "link_person"})
+"""The parties of an alert know each other by name, and whom to approach."""
 NOT_OURS = frozenset({"pg_stat_statements", "pg_stat_statements_info"})
 
 

@@ -101,3 +101,8 @@ INSERT INTO delivery (alert_id, duty_id, organisation_id, contact_id, channel, p
 SELECT 1, CASE organisation_id WHEN 'elm-housing' THEN 11 WHEN 'brightcare' THEN 12 ELSE 13 END, organisation_id, id,
        'email', 'raise', 1, 2, 'key-' || organisation_id, '{}', 'delivered', %(now)s, %(now)s
 FROM contact;
+INSERT INTO rota VALUES ('brightcare', '{"weekly": []}');
+INSERT INTO link_person VALUES ('elm-housing', 'elm-court', '{"name": "Pat Reed"}', '{"name": "Sam Low"}', '[]');
+INSERT INTO suppression (organisation_id, reason, hub_id, from_at, until_at, created_at, created_by) VALUES
+    ('northgate', 'test', 'hub-12', '2026-11-20T09:00Z', '2026-11-20T10:00Z', '2026-11-20T09:00Z', 'Eli');
+INSERT INTO area_hub VALUES (3, 'hub-12', '2026-11-21T08:43Z', '2026-11-21T08:50Z');

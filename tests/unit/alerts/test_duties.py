@@ -52,7 +52,7 @@ def at(**after: float) -> datetime:
     return NINE + timedelta(**after)
 
 
-def everybody(_: Audience) -> bool:
+def everybody(_: Audience, at: datetime) -> bool:
     """Every audience has somebody."""
     return True
 
@@ -211,7 +211,7 @@ def test_no_open_duty_is_without_a_future_check_and_deciding_twice_is_once(
         "promised": lambda it: acknowledged(it, "Olga", at(minutes=30), NINE),
         "closed": lambda it: closed(it, "Olga", "test", NINE),
     }
-    decision = decide(states[state](one), lambda audience: audience in there, now)
+    decision = decide(states[state](one), lambda audience, at: audience in there, now)
     after = decision.duty
     if after.state is DutyState.OPEN:
         assert after.next_check_at is not None
@@ -219,7 +219,7 @@ def test_no_open_duty_is_without_a_future_check_and_deciding_twice_is_once(
     if after.state is DutyState.CLOSED:
         assert after.next_check_at is None
         assert decision.steps == ()
-    again = decide(after, lambda audience: audience in there, now)
+    again = decide(after, lambda audience, at: audience in there, now)
     assert again.steps == ()
     assert again.duty == after
 

@@ -1,13 +1,12 @@
 """When which step falls due (domain/visits.md §7, domain/alarms.md §1)."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.ladder import Audience, Ladder, alarm_ladder, next_step, restore, steps_due, visit_ladder
+from alerts.ladder import Audience, Ladder, Reaches, alarm_ladder, next_step, restore, steps_due, visit_ladder
 from alerts.model import Role, VisitAlertKind
 from tests.unit.alerts.patience import patient
 
@@ -17,7 +16,7 @@ MISSED = visit_ladder(VisitAlertKind.MISSED, Role.LANDLORD, A)
 
 
 def minutes(
-    ladder: Ladder, *, lasting: int, reaches: Callable[[Audience], bool] = lambda _: True
+    ladder: Ladder, *, lasting: int, reaches: Reaches = lambda audience, at: True
 ) -> list[tuple[float, int]]:
     """(minutes after the raise, number) of every step taken within `lasting` minutes."""
     steps = steps_due(
@@ -26,12 +25,12 @@ def minutes(
     return [((step.due_at - NINE) / timedelta(minutes=1), step.number) for step in steps if not step.skipped]
 
 
-def nobody(_: Audience) -> bool:
+def nobody(_: Audience, at: datetime) -> bool:
     """No contact is reachable."""
     return False
 
 
-def only_all_contacts(audience: Audience) -> bool:
+def only_all_contacts(audience: Audience, at: datetime) -> bool:
     """Nobody is on call, but the organisation has contacts."""
     return audience is Audience.ALL_CONTACTS
 
@@ -147,7 +146,7 @@ def test_looking_often_or_seldom_gives_the_same_steps(
 ) -> None:
     """A sweep that slept takes the same steps at the same due times as one that looked all along."""
 
-    def reaches(audience: Audience) -> bool:
+    def reaches(audience: Audience, at: datetime) -> bool:
         return audience in there
 
     end = NINE + timedelta(seconds=3000)
@@ -167,4 +166,4 @@ def test_a_ladder_that_repeats_never_falls_silent(there: set[Audience], number: 
     """Whoever is reachable and however far it has climbed, there is always a further step."""
     after = None if number == 0 else NINE + timedelta(minutes=late)
     for ladder in (MISSED, alarm_ladder(1), alarm_ladder(2)):
-        assert next_step(ladder, NINE, lambda audience: audience in there, after_step=number, after=after)
+        assert next_step(ladder, NINE, lambda audience, at: audience in there, after_step=number, after=after)

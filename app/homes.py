@@ -49,6 +49,11 @@ def home_spec(estate: Estate, hub: Hub, visit: Visit | None = None, password: st
     )
 
 
+def next_visit_of(hub: Hub, visits: Iterable[Visit]) -> Visit | None:
+    """The visit that starts soonest in a hub's dwelling, or None."""
+    return _next_by_dwelling(visits).get(hub.dwelling_id or "")
+
+
 def cast(
     scenario: Scenario,
     estate: Estate,

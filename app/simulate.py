@@ -81,7 +81,7 @@ def simulate(
     settings = load_settings(context.obj)
     configure_logs(LogSettings(level="warning", format=settings.log.format))
     where = broker_named(broker or settings.broker, settings.mqtt.root, ca_file)
-    known, rows = _estate(estate, roster or [])
+    known, rows = estate_in(estate, roster or [])
     performances = _cast(plays, known, rows, chosen, passwords_in(passwords))
     try:
         book = None if ledger is None else Ledger(ledger)
@@ -173,17 +173,25 @@ def _chosen(pairs: list[str], plays: list[Scenario]) -> dict[str, dict[str, str]
     return chosen
 
 
-def broker_named(url: str, root: str, ca_file: Path | None) -> Broker:
+def broker_named(
+    url: str,
+    root: str,
+    ca_file: Path | None,
+    cert_file: Path | None = None,
+    key_file: Path | None = None,
+) -> Broker:
     """The broker of an option or a setting; one that is none ends the command."""
     try:
-        return broker_from_url(url, root=root, ca_file=ca_file)
+        return broker_from_url(url, root=root, ca_file=ca_file, cert_file=cert_file, key_file=key_file)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--broker") from None
     except OSError as error:
-        raise Fault(f"{ca_file}: {error.strerror or error}") from None
+        files = " or ".join(str(file) for file in (ca_file, cert_file, key_file) if file is not None)
+        raise Fault(f"{files}: {error.strerror or error}") from None
 
 
-def _estate(path: Path, rosters: list[Path]) -> tuple[Estate, dict[str, RosterRow]]:
+def estate_in(path: Path, rosters: list[Path]) -> tuple[Estate, dict[str, RosterRow]]:
+    """An estate and the rows of its rosters; a fault in either ends the command."""
     try:
         estate = read_estate(_read(path), str(path))
         rows: dict[str, RosterRow] = {}

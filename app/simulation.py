@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from app.simulate import simulate
 from app.simulate_fleet import live
+from app.simulate_home import drive
 from app.simulate_report import write_report
 from app.simulate_world import show_score, write_world
 
@@ -34,6 +35,7 @@ cli = typer.Typer(
 )
 cli.command(PLAY)(simulate)
 cli.command(LIVE)(live)
+cli.command("home")(drive)
 cli.command("world")(write_world)
 cli.command("score")(show_score)
 cli.command("report")(write_report)

@@ -108,6 +108,16 @@ class Home:
         """The resident ends away mode."""
         return self.hub.say("resident.home")
 
+    # What befalls the unit
+
+    async def loses_mains(self) -> str:
+        """The power fails: the unit lives on its battery, and says so."""
+        return self._mains(False)
+
+    async def has_mains_again(self) -> str:
+        """The power is back."""
+        return self._mains(True)
+
     # What a carer does
 
     async def taps(self, credential: str) -> str:
@@ -197,6 +207,11 @@ class Home:
         await self.hub.until(
             lambda: any(command.type == type for command in self.hub.obeyed), within, f"a command {type}"
         )
+
+    def _mains(self, there: bool) -> str:
+        self.hub.mains = there
+        self.hub.say_status()
+        return self.hub.say("technical.mains_restored" if there else "technical.mains_failed")
 
     def _carer(self, event_type: str, credential: str | None, happened: datetime | None) -> str:
         if credential is None:

@@ -15,6 +15,7 @@ from device_sim.ledger import Ledger
 from device_sim.link import Link
 from device_sim.outbox import Outbox, message_of
 from device_sim.spec import HomeSpec
+from device_sim.watcher import Watcher
 from device_sim.wire import Broker
 from gateway.model import Command, Event, Receipts, Status
 
@@ -66,6 +67,7 @@ class Hub:
         self.unreadable: Counter[str] = Counter()
         """Messages from the platform that made no sense, by topic: the platform's faults, not ours."""
         self.mains, self.battery = True, 1.0
+        self.watcher: Watcher | None = None
         self._clock = clock
         self._ledger = ledger
         self._on_receipt = on_receipt
@@ -77,6 +79,7 @@ class Hub:
             clock,
             hub=spec.hub,
             password=spec.password,
+            username=spec.username,
             will=(self._status, msgspec.json.encode(Status(online=False))),
             subscribe_to=(self._receipts, self._commands),
             keepalive=keepalive,
@@ -153,6 +156,8 @@ class Hub:
         if self._ledger is not None:
             self._ledger.said(self.spec.hub, body)
         self.outbox.put(event.id, event_type, body, self._clock.monotonic())
+        if self.watcher is not None:
+            self.watcher.said(event)
         self._pump_soon()
         return event.id
 
@@ -212,6 +217,8 @@ class Hub:
 
     def _up(self) -> None:
         now = self._clock.monotonic()
+        if self.watcher is not None:
+            self.watcher.line(True)
         self.outbox.connected(now)
         self.say_status()
         if self._beat_every is not None:
@@ -222,6 +229,8 @@ class Hub:
     def _down(self) -> None:
         self.outbox.disconnected()
         self._stop_timer()
+        if self.watcher is not None:
+            self.watcher.line(False)
         self._changed.set()
 
     def _pump_soon(self) -> None:
@@ -289,13 +298,19 @@ class Hub:
             self.stored.add(event_id)
             if self._ledger is not None:
                 self._ledger.stored(self.spec.hub, event_id)
-            if self._on_receipt is not None and entry.first_sent is not None:
+            if entry.first_sent is None:
+                continue
+            if self._on_receipt is not None:
                 self._on_receipt(self.spec.hub, event_id, now - entry.first_sent)
+            if self.watcher is not None:
+                self.watcher.stored(event_id, now - entry.first_sent)
         for refusal in receipts.rejected:
             if self.outbox.settle(refusal.id) is not None:
                 self.rejected[refusal.id] = refusal.reason
                 if self._ledger is not None:
                     self._ledger.rejected(self.spec.hub, refusal.id, refusal.reason)
+                if self.watcher is not None:
+                    self.watcher.rejected(refusal.id, refusal.reason)
         if self._said_queued and not len(self.outbox):
             # A home that said it had more to tell says at once when it has told it, so that nobody need
             # wait for its next heartbeat to judge the time before (domain/visits.md §6).
@@ -307,6 +322,8 @@ class Hub:
         decided = answer(command, now=now, retained=retained, seen=self._seen, panels=self.spec.panels)
         forgotten = now - COMMAND_REMEMBERED
         self._seen = {known: expiry for known, expiry in self._seen.items() if expiry > forgotten}
+        if self.watcher is not None:
+            self.watcher.commanded(command, decided)
         if not decided.says:
             return
         self._seen[command.id] = command.expires_at

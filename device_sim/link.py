@@ -60,6 +60,7 @@ class Link:
         *,
         hub: str,
         password: str | None,
+        username: str | None = None,
         will: tuple[str, bytes],
         subscribe_to: tuple[str, ...],
         keepalive: int = KEEPALIVE,
@@ -68,6 +69,7 @@ class Link:
         self._clock = clock
         self._hub = hub
         self._password = password
+        self._username = username or hub
         self._will = will
         self._subscribe_to = subscribe_to
         self._keepalive = keepalive
@@ -236,7 +238,7 @@ class Link:
             self._broker.host,
             self._broker.port,
             identifier=self._hub,
-            username=self._hub,
+            username=self._username,
             password=self._password,
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
             clean_session=None if five else False,

@@ -62,6 +62,8 @@ class HomeSpec:
     carers: dict[str, str] = field(default_factory=dict)
     visit: VisitTimes | None = None
     password: str | None = field(default=None, repr=False)
+    username: str | None = None
+    """The account at a broker where it is not the hub's id, as the contract has it."""
 
     @property
     def panels(self) -> frozenset[str]:

@@ -29,12 +29,18 @@ class Broker:
 
 
 def broker_from_url(
-    url: str, *, root: str = DEFAULT_ROOT, ca_file: Path | None = None, protocol: Protocol = "3.1.1"
+    url: str,
+    *,
+    root: str = DEFAULT_ROOT,
+    ca_file: Path | None = None,
+    cert_file: Path | None = None,
+    key_file: Path | None = None,
+    protocol: Protocol = "3.1.1",
 ) -> Broker:
     """The broker that a URL `mqtt://host[:port]` or `mqtts://host[:port]` names.
 
     Raises ValueError with one clear sentence when the URL is no such thing. A user name or password
-    in it is refused, because each home has its own.
+    in it is refused, because each home has its own. Raises OSError for a file that cannot be used.
     """
     shown = url if "@" not in url else f"{url.split('://', 1)[0]}://…@{url.rsplit('@', 1)[1]}"
     parts = urlsplit(url)
@@ -53,6 +59,13 @@ def broker_from_url(
         host=unquote(parts.hostname),
         port=port or (TLS_PORT if secure else PLAIN_PORT),
         topics=Topics(root),
-        tls=ssl.create_default_context(cafile=ca_file) if secure else None,
+        tls=_tls(ca_file, cert_file, key_file) if secure else None,
         protocol=protocol,
     )
+
+
+def _tls(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file)
+    if cert_file is not None:
+        context.load_cert_chain(cert_file, key_file)
+    return context

@@ -1,4 +1,4 @@
-"""Whom does a step of a ladder reach, and by which channels? Pure: an organisation's people in, addresses out.
+"""Whom does a step of a ladder reach, and by which channels? Pure: its people in, addresses out.
 
 A contact counts when it has a channel that somebody can send by at that moment: a disabled webhook is none,
 a telephone is one where a delivery role can ring it, and quiet hours leave only what is critical. The service

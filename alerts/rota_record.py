@@ -49,17 +49,17 @@ def rota_from_json(row: Json) -> Rota:
             Holiday(date.fromisoformat(each["date"]), _shifts(each["shifts"]))
             for each in row.get("holidays", ())
         ),
-        swaps=tuple(
-            Swap(
-                date.fromisoformat(each["from"]), date.fromisoformat(each["until"]), each["who"], each["for"]
-            )
-            for each in row.get("swaps", ())
-        ),
+        swaps=tuple(_swap(each) for each in row.get("swaps", ())),
     )
 
 
 def _shift(shift: Shift) -> dict[str, Any]:
     return {"contact": shift.contact, **hours_to_json(shift.hours)}
+
+
+def _swap(row: Json) -> Swap:
+    first, last = date.fromisoformat(row["from"]), date.fromisoformat(row["until"])
+    return Swap(first, last, row["who"], row["for"])
 
 
 def _shifts(rows: Any) -> tuple[Shift, ...]:

@@ -129,7 +129,7 @@ async def all_centres(conn: Connection) -> list[str]:
 
 
 CHANNEL_LASTS = timedelta(hours=24)
-"""So long a channel counts as in service after a delivery role last said that it has it: a restart is none."""
+"""So long a channel counts as in service after a delivery role last announced it: a restart is no loss."""
 
 
 async def contacts_of(conn: Connection, organisations: Iterable[str], now: datetime) -> dict[str, Staff]:

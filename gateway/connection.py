@@ -23,7 +23,7 @@ LOOK_EVERY = 1.0
 MOST_UNSENT = 8 * 1024 * 1024
 """Bytes that may wait for the broker to read them; then we publish no more, and homes ask again."""
 SUBSCRIPTION_REFUSED = 0x80
-SUBSCRIPTION_ID = 1
+SUBSCRIPTION_ID, CHANGE_ID = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
         self._accepted = False
         self._transport: asyncio.Transport | None = None
         self._splitter = Splitter()
-        self._ids = itertools.cycle(range(SUBSCRIPTION_ID + 1, packets.MOST_MESSAGE_IDS + 1))
+        self._ids = itertools.cycle(range(CHANGE_ID + 1, packets.MOST_MESSAGE_IDS + 1))
         self._in_flight: set[int] = set()
         self._heard_at = self._said_at = self.loop.time()
         self._asked_at: float | None = None
@@ -145,6 +145,16 @@ class Connection(asyncio.Protocol):
             self._write(b"".join(out))
         return went
 
+    def change(self, subscriptions: tuple[Subscription, ...]) -> None:
+        """Asks for other topics from now on; those that stay are left alone, so nothing kept comes again."""
+        added = [(one.topic, one.qos) for one in subscriptions if one not in self.subscriptions]
+        gone = [one.topic for one in self.subscriptions if one not in subscriptions]
+        self.subscriptions = subscriptions
+        if self._accepted and added:
+            self._write(packets.subscribe(CHANGE_ID, added))
+        if self._accepted and gone:
+            self._write(packets.unsubscribe(CHANGE_ID, gone))
+
     def _may_say_more(self) -> bool:
         return (
             self._accepted
@@ -211,8 +221,9 @@ class Connection(asyncio.Protocol):
         elif kind == packets.CONNACK and len(body) == 2:
             self._on_connack(bool(body[0] & 1), body[1])
         elif kind == packets.SUBACK and len(body) > 2:
-            self._on_suback(body[2:])
-        elif kind != packets.PINGRESP:
+            if int.from_bytes(body[:2], "big") == SUBSCRIPTION_ID:
+                self._on_suback(body[2:])
+        elif kind not in (packets.PINGRESP, packets.UNSUBACK):
             raise ProtocolFault(f"a packet of kind {kind} and {len(body)} bytes")
         return False
 

@@ -8,13 +8,14 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-CONNACK, PUBLISH, PUBACK, SUBACK, PINGRESP = 2, 3, 4, 9, 13
+CONNACK, PUBLISH, PUBACK, SUBACK, UNSUBACK, PINGRESP = 2, 3, 4, 9, 11, 13
 """Kinds of packet that a broker sends us (2.2.1)."""
 PINGREQ_PACKET = b"\xc0\x00"
 DISCONNECT_PACKET = b"\xe0\x00"
 MOST_MESSAGE_IDS = 65_535
 
 _RETAINED = 0x01
+_AGAIN = 0x08
 _WILL_NEVER_END = 4
 """Bytes of a remaining length at most (2.2.3)."""
 
@@ -34,13 +35,14 @@ class ProtocolFault(ValueError):
 
 @dataclass(slots=True)
 class Publish:
-    """A message from the broker. `mid` is 0 where `qos` is."""
+    """A message from the broker. `mid` is 0 where `qos` is; `again`: it was sent before (3.3.1.1)."""
 
     topic: bytes
     payload: bytes
     qos: int
     retained: bool
     mid: int
+    again: bool = False
 
 
 class Splitter:
@@ -102,7 +104,7 @@ def read_publish(first: int, body: bytes) -> Publish:
     if qos > 1 or len(body) < payload_at or start < 2:
         raise ProtocolFault("a message that is cut short or of a quality that we did not ask for")
     mid = int.from_bytes(body[start:payload_at], "big")
-    return Publish(body[2:start], body[payload_at:], qos, bool(first & _RETAINED), mid)
+    return Publish(body[2:start], body[payload_at:], qos, bool(first & _RETAINED), mid, bool(first & _AGAIN))
 
 
 def connect(client_id: str, keepalive: int, username: str | None, password: str | None) -> bytes:
@@ -119,6 +121,11 @@ def subscribe(mid: int, filters: Sequence[tuple[str, int]]) -> bytes:
     """Asks for the messages of these topic filters, each up to a quality of service (3.8)."""
     wanted = b"".join(_text(topic) + bytes([qos]) for topic, qos in filters)
     return packet(0x82, mid.to_bytes(2, "big") + wanted)
+
+
+def unsubscribe(mid: int, filters: Sequence[str]) -> bytes:
+    """Asks for no more messages of these topic filters (3.10)."""
+    return packet(0xA2, mid.to_bytes(2, "big") + b"".join(_text(topic) for topic in filters))
 
 
 def publish(topic: bytes, payload: bytes, mid: int) -> bytes:

@@ -43,6 +43,8 @@ class Message:
     mid: int
     qos: int
     connection: Connection
+    again: bool = False
+    """The broker has delivered it before."""
 
 
 class Session:
@@ -157,10 +159,17 @@ class Session:
                     mid=message.mid,
                     qos=message.qos,
                     connection=connection,
+                    again=message.again,
                 )
             )
         for leaf, number in leaves.items():
             _MESSAGES.get(leaf, _OTHERS).inc(number)
+
+    def follow(self, subscriptions: tuple[Subscription, ...]) -> None:
+        """Asks for other topics, on this connection and on every later one."""
+        self.subscriptions = subscriptions
+        if self._connection is not None:
+            self._connection.change(subscriptions)
 
     def acknowledge(self, messages: Iterable[Message]) -> None:
         """Tells the broker that messages are ours now. Call it after the commit, never before.

@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfoNotFoundError
 
-from alerts.model import Contact, Organisation, Role, Webhook
 from care.errors import EstateErrors, Fault
+from care.estate_adapters import check_adapters, read_adapter, read_device_name, read_map
 from care.estate_checks import check_references
+from care.estate_contacts import Attached, organisation_of
 from care.estate_record import Faults, Record
 from care.model import (
     DEFAULT_HEARTBEAT,
@@ -36,11 +37,12 @@ MAX_MINUTES = 24 * 60
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _IN_TOPICS = "/+#"  # a hub's id is a level of an MQTT topic
+_OURS_AT_THE_BROKER = frozenset({"threshold-gateway", "threshold-monitor", "threshold-admin"})
 _IN_REFS = "/"  # package and visit ids are parts of a visit's ref
 
 
-def read_estate(text: str | bytes, source: str) -> Estate:
-    """The estate that a file describes. `source` is the file's name in faults.
+def read_estate(text: str | bytes, source: str, attached: Attached | None = None) -> Estate:
+    """The estate that a file describes. `source` is its name in faults, `attached` reads files beside it.
 
     Raises EstateErrors with all faults: what is no YAML, a field that is missing or of the wrong form, an id
     given twice, a reference to nothing, a credential with two holders, a rule or a zone that does not exist.
@@ -54,8 +56,12 @@ def read_estate(text: str | bytes, source: str) -> Estate:
         )
         raise EstateErrors([Fault(source, 0, "", what)])
     reading = _Reading(Record(root, "", Faults(source)))
-    organisations = reading.nouns("organisations", _organisation)
     dwellings = reading.nouns("dwellings", _dwelling)
+    places = {noun.time_zone for noun in dwellings.values()}
+    only_zone = places.pop() if len(places) == 1 else None
+    organisations = reading.nouns(
+        "organisations", lambda record: organisation_of(record, only_zone, attached)
+    )
     residents = reading.nouns("residents", _resident)
     hubs = reading.nouns("hubs", _hub)
     carers = reading.nouns("carers", _carer)
@@ -73,6 +79,7 @@ def read_estate(text: str | bytes, source: str) -> Estate:
     )
     faults = reading.top.faults
     check_references(estate, reading.lines, [line for _, line in suspensions], faults)
+    check_adapters(hubs.values(), reading.lines, faults)
     if faults.found:
         raise EstateErrors(faults.found)
     return estate
@@ -120,35 +127,6 @@ def _decoded(text: str | bytes, source: str) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _organisation(record: Record) -> Organisation:
-    name = record.identifier("id")
-    contacts: dict[str, Contact] = {}
-    for inner in record.records("contacts", name_by="name"):
-        contact = _contact(inner)
-        if contact.name in contacts:
-            inner.note("name", f"'{contact.name}' is another contact of this organisation")
-        contacts[contact.name] = contact
-    return Organisation(
-        name, record.choice("kind", Role), record.optional_text("name") or name, tuple(contacts.values())
-    )
-
-
-def _contact(record: Record) -> Contact:
-    webhook = record.record("webhook")
-    hook = None if webhook is None else Webhook(_address(webhook), webhook.text("secret"))
-    email = record.optional_text("email")
-    if email is not None and (email.count("@") != 1 or email[0] == "@" or email[-1] == "@" or " " in email):
-        record.note("email", f"'{email}' is not an e-mail address")
-    return Contact(record.text("name"), email, record.optional_text("phone"), hook)
-
-
-def _address(record: Record) -> str:
-    url = record.text("url")
-    if url and not url.startswith(("https://", "http://")):
-        record.note("url", "must begin with https:// or http://")
-    return url
-
-
 def _dwelling(record: Record) -> Dwelling:
     name = record.identifier("id")
     zone_name = record.text("time_zone")
@@ -181,6 +159,8 @@ def _resident(record: Record) -> Resident:
 
 def _hub(record: Record) -> Hub:
     name = record.identifier("id", _IN_TOPICS)
+    if name in _OURS_AT_THE_BROKER:
+        record.note("id", f"'{name}' is an account of our own at the broker; a hub would take its place")
     dwelling, scheme = record.optional_text("dwelling"), record.optional_text("scheme")
     if (dwelling is None) == (scheme is None):
         record.note("dwelling", "a hub belongs either to a dwelling or to a scheme")
@@ -191,12 +171,21 @@ def _hub(record: Record) -> Hub:
             inner.note("id", f"'{device.id}' is another device of this hub")
         devices[device.id] = device
     beat = record.duration("heartbeat_every", DEFAULT_HEARTBEAT)
-    return Hub(name, dwelling, scheme, beat, tuple(devices.values()))
+    return Hub(name, dwelling, scheme, beat, tuple(devices.values()), read_adapter(record))
 
 
 def _device(record: Record) -> Device:
     scope = record.choice("scope", Scope) if record.has("scope") else None
-    return Device(record.identifier("id"), record.text("kind"), scope, record.details("details"))
+    name = record.identifier("id")
+    return Device(
+        name,
+        record.text("kind"),
+        scope,
+        record.details("details"),
+        read_device_name(record, name),
+        record.optional_text("model"),
+        read_map(record),
+    )
 
 
 def _carer(record: Record) -> Carer:

@@ -53,23 +53,38 @@ class Resident:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A thing behind a hub."""
+    """A thing behind a hub. `name`, `model` and `map` matter behind a bridge of another maker."""
 
     id: str
     kind: str
     scope: Scope | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    model: str | None = None
+    map: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A bridge of another maker, and the topic below which it speaks (docs/devices.md)."""
+
+    kind: str
+    base: str
 
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A unit that speaks to us: of one dwelling, or of a scheme; never both."""
+    """A unit that speaks to us: of one dwelling, or of a scheme; never both.
+
+    With an `adapter` it is a bridge of another maker and does not speak our wire.
+    """
 
     id: str
     dwelling_id: str | None = None
     scheme: str | None = None
     heartbeat_every: timedelta = DEFAULT_HEARTBEAT
     devices: tuple[Device, ...] = ()
+    adapter: Adapter | None = None
 
     @property
     def has_communal_panel(self) -> bool:

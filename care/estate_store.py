@@ -1,16 +1,16 @@
 """The estate as the database holds it: read whole, written noun by noun."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from alerts.model import Contact, Organisation, Role, Webhook
+from care.contact_store import read_organisations
 from care.model import (
+    Adapter,
     Carer,
     Device,
     Dwelling,
@@ -23,6 +23,8 @@ from care.model import (
     Suspension,
     Tier,
 )
+from care.rows import grouped as grouped
+from care.rows import many as write_many
 from db.pool import Connection, execute, fetch_all
 from db.sql import Queries
 
@@ -54,18 +56,8 @@ class StoredEstate:
 
 async def read_stored(conn: Connection) -> StoredEstate:
     """The whole estate, equal to what a file with the same contents reads as."""
-    contacts = grouped(await fetch_all(conn, Q["stored_contacts"]), "organisation_id")
     devices = grouped(await fetch_all(conn, Q["stored_devices"]), "hub_id")
     recurrences = grouped(await fetch_all(conn, Q["stored_recurrences"]), "package_id")
-    organisations = [
-        Organisation(
-            row["id"],
-            Role(row["kind"]),
-            row["name"],
-            tuple(_contact(contact) for contact in contacts[row["id"]]),
-        )
-        for row in await fetch_all(conn, Q["stored_organisations"])
-    ]
     hubs = [hub_of(row, devices[row["id"]]) for row in await fetch_all(conn, Q["stored_hubs"])]
     carers = [
         Carer(row["id"], row["provider_id"], row["name"], tuple(row["credentials"] or ()))
@@ -79,7 +71,7 @@ async def read_stored(conn: Connection) -> StoredEstate:
         for row in await fetch_all(conn, Q["stored_suspensions"])
     )
     estate = Estate(
-        organisations={noun.id: noun for noun in organisations},
+        organisations={noun.id: noun for noun in await read_organisations(conn)},
         dwellings={row["id"]: Dwelling(**row) for row in await fetch_all(conn, Q["stored_dwellings"])},
         residents={row["id"]: Resident(**row) for row in await fetch_all(conn, Q["stored_residents"])},
         hubs={noun.id: noun for noun in hubs},
@@ -90,22 +82,17 @@ async def read_stored(conn: Connection) -> StoredEstate:
     return StoredEstate(estate, suspensions)
 
 
-def grouped(rows: Iterable[DictRow], key: str) -> Mapping[Any, list[DictRow]]:
-    """Rows by one of their columns; a key without rows has an empty list."""
-    groups: defaultdict[Any, list[DictRow]] = defaultdict(list)
-    for row in rows:
-        groups[row[key]].append(row)
-    return groups
-
-
-def _contact(row: DictRow) -> Contact:
-    hook = Webhook(row["webhook_url"], row["webhook_secret"]) if row["webhook_url"] else None
-    return Contact(row["name"], row["email"], row["phone"], hook)
-
-
 def device_of(row: DictRow) -> Device:
     """A device from its row."""
-    return Device(row["id"], row["kind"], Scope(row["scope"]) if row["scope"] else None, row["details"])
+    return Device(
+        row["id"],
+        row["kind"],
+        Scope(row["scope"]) if row["scope"] else None,
+        row["details"],
+        row.get("name"),
+        row.get("model"),
+        row.get("map", {}),
+    )
 
 
 def hub_of(row: DictRow, devices: Iterable[DictRow]) -> Hub:
@@ -116,6 +103,7 @@ def hub_of(row: DictRow, devices: Iterable[DictRow]) -> Hub:
         row["scheme"],
         row["heartbeat_every"],
         tuple(device_of(device) for device in devices),
+        Adapter(**row["adapter"]) if row.get("adapter") else None,
     )
 
 
@@ -139,29 +127,6 @@ def suspension_of(row: DictRow) -> Suspension:
     """A suspension from its row; it is known from the moment at which it was entered."""
     return Suspension(
         row["resident_id"], row["from_at"], row["until_at"], row["reason"], row["told_by"], row["created_at"]
-    )
-
-
-async def put_organisation(conn: Connection, noun: Organisation) -> None:
-    """Writes an organisation and its contacts."""
-    await execute(conn, Q["put_organisation"], id=noun.id, kind=noun.kind.value, name=noun.name)
-    names = [contact.name for contact in noun.contacts]
-    await execute(conn, Q["drop_contacts"], organisation_id=noun.id, names=names)
-    await many(
-        conn,
-        "put_contact",
-        [
-            {
-                "organisation_id": noun.id,
-                "position": position,
-                "name": contact.name,
-                "email": contact.email,
-                "phone": contact.phone,
-                "webhook_url": contact.webhook.url if contact.webhook else None,
-                "webhook_secret": contact.webhook.secret if contact.webhook else None,
-            }
-            for position, contact in enumerate(noun.contacts)
-        ],
     )
 
 
@@ -214,6 +179,7 @@ async def put_hubs(conn: Connection, nouns: list[Hub]) -> None:
                 "dwelling_id": noun.dwelling_id,
                 "scheme": noun.scheme,
                 "heartbeat_every": noun.heartbeat_every,
+                "adapter": Jsonb(asdict(noun.adapter)) if noun.adapter else None,
             }
             for noun in nouns
         ],
@@ -233,6 +199,9 @@ async def put_hubs(conn: Connection, nouns: list[Hub]) -> None:
                 "kind": device.kind,
                 "scope": device.scope.value if device.scope else None,
                 "details": Jsonb(dict(device.details)),
+                "name": device.name,
+                "model": device.model,
+                "map": Jsonb(device.map),
             }
             for noun in nouns
             for device in noun.devices
@@ -326,7 +295,5 @@ async def put_suspensions(conn: Connection, nouns: Iterable[Suspension], now: da
 
 
 async def many(conn: Connection, name: str, rows: list[dict[str, Any]]) -> None:
-    """One statement for many rows, in a single round trip."""
-    if rows:
-        async with conn.cursor() as cursor:
-            await cursor.executemany(Q[name], rows)
+    """One named statement for many rows, in a single round trip."""
+    await write_many(conn, Q[name], rows)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from alerts.model import VisitAlertKind
 from care.estate_nouns import DEFAULT_HEARTBEAT as DEFAULT_HEARTBEAT
+from care.estate_nouns import Adapter as Adapter
 from care.estate_nouns import Carer as Carer
 from care.estate_nouns import Device as Device
 from care.estate_nouns import Dwelling as Dwelling

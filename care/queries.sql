@@ -2,14 +2,6 @@
 -- Lets one load or horizon at a time change what is expected; the lock ends with the transaction.
 SELECT pg_advisory_xact_lock(hashtextextended('threshold: what is expected', 0));
 
--- name: stored_organisations
--- Every organisation.
-SELECT id, kind, name FROM organisation;
-
--- name: stored_contacts
--- Every contact, in the order of the estate file.
-SELECT organisation_id, name, email, phone, webhook_url, webhook_secret FROM contact ORDER BY organisation_id, position;
-
 -- name: stored_dwellings
 -- Every dwelling.
 SELECT id, address, time_zone, landlord_id, scheme FROM dwelling;
@@ -20,11 +12,11 @@ SELECT id, dwelling_id, name, monitoring_centre_id, commissioner_id, high_risk, 
 
 -- name: stored_hubs
 -- Every hub.
-SELECT id, dwelling_id, scheme, heartbeat_every FROM hub;
+SELECT id, dwelling_id, scheme, heartbeat_every, adapter FROM hub;
 
 -- name: stored_devices
 -- Every device behind a hub.
-SELECT hub_id, id, kind, scope, details FROM device;
+SELECT hub_id, id, kind, scope, details, name, model, map FROM device;
 
 -- name: stored_carers
 -- Carers who are still in the estate, with the credentials that they hold.
@@ -33,6 +25,7 @@ SELECT carer.id, carer.provider_id, carer.name,
            FILTER (WHERE credential.credential IS NOT NULL) AS credentials
 FROM carer
 LEFT JOIN credential ON credential.carer_id = carer.id AND credential.withdrawn_at IS NULL
+    AND credential.credential <> 'keypad:' || carer.id -- no file names it (ingest/adapted.sql)
 WHERE carer.ended_at IS NULL
 GROUP BY carer.id;
 
@@ -51,27 +44,6 @@ WHERE package.ended_at IS NULL;
 -- Every suspension, and who made or ended it.
 SELECT id, resident_id, from_at, until_at, reason, told_by, created_at, created_by, ended_by FROM suspension;
 
--- name: put_organisation
--- Writes an organisation.
-INSERT INTO organisation (id, kind, name) VALUES (%(id)s, %(kind)s, %(name)s)
-ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, name = excluded.name;
-
--- name: put_contact
--- Writes a contact; one that is told of another address than before is no longer disabled.
-INSERT INTO contact (organisation_id, position, name, email, phone, webhook_url, webhook_secret)
-VALUES (%(organisation_id)s, %(position)s, %(name)s, %(email)s, %(phone)s, %(webhook_url)s, %(webhook_secret)s)
-ON CONFLICT (organisation_id, name) DO UPDATE
-SET position = excluded.position, email = excluded.email, phone = excluded.phone,
-    webhook_url = excluded.webhook_url, webhook_secret = excluded.webhook_secret,
-    disabled_at = CASE WHEN contact.webhook_url IS NOT DISTINCT FROM excluded.webhook_url
-                       THEN contact.disabled_at END,
-    disabled_reason = CASE WHEN contact.webhook_url IS NOT DISTINCT FROM excluded.webhook_url
-                           THEN contact.disabled_reason END;
-
--- name: drop_contacts
--- Removes the contacts of an organisation that it no longer names; what was sent to them stays on record.
-DELETE FROM contact WHERE organisation_id = %(organisation_id)s AND NOT name = ANY (%(names)s);
-
 -- name: put_dwelling
 -- Writes a dwelling.
 INSERT INTO dwelling (id, landlord_id, scheme, address, time_zone)
@@ -89,16 +61,19 @@ ON CONFLICT (id) DO UPDATE SET dwelling_id = excluded.dwelling_id, name = exclud
 
 -- name: put_hub
 -- Writes a hub; what it said of itself stays, and its silence is looked at anew.
-INSERT INTO hub (id, dwelling_id, scheme, heartbeat_every) VALUES (%(id)s, %(dwelling_id)s, %(scheme)s, %(heartbeat_every)s)
+INSERT INTO hub (id, dwelling_id, scheme, heartbeat_every, adapter)
+VALUES (%(id)s, %(dwelling_id)s, %(scheme)s, %(heartbeat_every)s, %(adapter)s)
 ON CONFLICT (id) DO UPDATE SET dwelling_id = excluded.dwelling_id, scheme = excluded.scheme,
-    heartbeat_every = excluded.heartbeat_every,
+    heartbeat_every = excluded.heartbeat_every, adapter = excluded.adapter,
     next_check_at = CASE WHEN hub.last_heard_at IS NULL THEN hub.next_check_at
                          ELSE hub.last_heard_at + excluded.heartbeat_every END;
 
 -- name: put_device
 -- Writes a device.
-INSERT INTO device (hub_id, id, kind, scope, details) VALUES (%(hub_id)s, %(id)s, %(kind)s, %(scope)s, %(details)s)
-ON CONFLICT (hub_id, id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, details = excluded.details;
+INSERT INTO device (hub_id, id, kind, scope, details, name, model, map)
+VALUES (%(hub_id)s, %(id)s, %(kind)s, %(scope)s, %(details)s, %(name)s, %(model)s, %(map)s)
+ON CONFLICT (hub_id, id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, details = excluded.details,
+    name = excluded.name, model = excluded.model, map = excluded.map;
 
 -- name: drop_devices
 -- Removes the devices that a hub no longer has.
@@ -112,7 +87,8 @@ ON CONFLICT (id) DO UPDATE SET provider_id = excluded.provider_id, name = exclud
 -- name: withdraw_credentials
 -- Takes credentials from a carer who holds more than these; whose they were stays known.
 UPDATE credential SET withdrawn_at = %(now)s
-WHERE carer_id = %(carer_id)s AND withdrawn_at IS NULL AND NOT credential = ANY (%(credentials)s);
+WHERE carer_id = %(carer_id)s AND withdrawn_at IS NULL AND NOT credential = ANY (%(credentials)s)
+  AND NOT (credential = 'keypad:' || carer_id AND cardinality(%(credentials)s::text[]) > 0);
 
 -- name: give_credential
 -- Gives a carer a credential that nobody else holds any more.

@@ -24,6 +24,7 @@ WITHHELD = {
     "recheck",
     "fault",
     "channel_in_service",
+    "adapted_value",
 }
 """No grant at all: read through views of columns and rows, or by nobody."""
 BY_COLUMN = {

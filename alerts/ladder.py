@@ -146,9 +146,9 @@ def steps_due(
     """Every step that falls due up to and including `until`, in order, each with its true due time.
 
     `after_step` and `after` are the last step taken and when that was due (0 and None: none yet).
-    `reaches` says whether an audience has anybody at a moment; a rung that reaches nobody comes out as skipped
-    and the next falls due at the same moment, keeping its own distance to those behind it. The last rung of a
-    ladder that repeats is never skipped, and its repetitions carry its number.
+    `reaches` says whether an audience has anybody at a moment; a rung that reaches nobody comes out as
+    skipped and the next falls due at the same moment, keeping its own distance to those behind it. The last
+    rung of a ladder that repeats is never skipped, and its repetitions carry its number.
     """
     number, at = after_step, after
     while (step := next_step(ladder, began_at, reaches, after_step=number, after=at)) is not None:

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from alerts.links import LinkPerson
+from alerts.rota import Hours, Rota
+
 
 class Role(StrEnum):
     """An organisation's part in an alert, and the kinds of organisations there are."""
@@ -52,27 +55,40 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Someone who can be told. No channel at all is reported by `threshold doctor`."""
+    """Someone who can be told. No channel at all is reported by `threshold doctor`.
+
+    `channels` is the order in which their people's channels are tried; empty: as `alerts.reach` has it.
+    `on_call` False: without a rota told from the second step on. `fallback`: a centre's third step tells it.
+    """
 
     name: str
     email: str | None = None
     phone: str | None = None
     webhook: Webhook | None = None
+    push: str | None = None
+    channels: tuple[str, ...] = ()
+    quiet: Hours | None = None
+    language: str = "en"
+    on_call: bool = True
+    fallback: bool = False
 
     @property
     def reachable(self) -> bool:
-        """Has any channel that we can send by."""
-        return bool(self.email or self.phone or self.webhook)
+        """Has any address that a channel could send to."""
+        return bool(self.email or self.phone or self.webhook or self.push)
 
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """A landlord, care provider, monitoring centre or commissioner."""
+    """A landlord, care provider, monitoring centre or commissioner. Its rota speaks in `time_zone`."""
 
     id: str
     kind: Role
     name: str
     contacts: tuple[Contact, ...] = ()
+    time_zone: str | None = None
+    rota: Rota | None = None
+    links: tuple[LinkPerson, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 A rota speaks in local time. A shift belongs to the date on which it begins, and so do a holiday's other
 pattern and a swap: the night of the 24th that ends on the 25th is the 24th's. Where clocks change, a time
-that does not exist is the moment at which the clocks jump, and one that exists twice is its first, so that shifts
-which touch on the wall touch in truth: nobody is on call twice, and no minute is left to nobody.
+that does not exist is the moment at which the clocks jump, and one that exists twice is its first. So shifts
+that touch on the wall touch in truth: nobody is on call twice, and no minute is left to nobody.
 """
 
 from collections.abc import Iterator, Sequence

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from care.contact_store import put_organisation
 from care.difference import Change, Standing, SuspensionChange, compare_estates, compare_suspensions
 from care.errors import EmptiedDay, Fault
 from care.estate_checks import warnings
@@ -19,7 +20,6 @@ from care.estate_store import (
     put_carers,
     put_dwellings,
     put_hubs,
-    put_organisation,
     put_packages,
     put_residents,
     put_suspensions,

@@ -29,8 +29,13 @@ log = structlog.get_logger(__name__)
 
 WAIT_FOR_DATABASE = 2.0
 """Seconds between looks for a database that is not there yet, or whose schema is behind."""
-POOL_SIZE = 16
-"""Connections of one process at most: intake, sweeps, deliveries and requests have some each."""
+POOL_SIZE = 10
+"""Connections of one process's sweeps and deliveries at most; intake has its own."""
+REQUESTS_POOL_SIZE = 10
+REQUEST_WAITS = 5.0
+"""Seconds. Requests have connections of their own, that no sweep keeps; past this a console hears 503."""
+GONE_AFTER = 20
+"""Seconds after which a console that answers no packet any more is taken for gone."""
 SHUTDOWN_SECONDS = 15.0
 """Seconds that roles have to finish what is in hand; what is cut off then is taken up by the next start."""
 
@@ -40,6 +45,10 @@ def bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections inherit both: a live stream to a laptop that was closed must not stay for two hours.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GONE_AFTER * 1000)
     try:
         listener.bind((host, port))
     except OSError as error:
@@ -135,9 +144,14 @@ class Service:
                 broker_of(self.settings)  # an address that is none is said before anything is waited for
             if not await wait_for_database(self.settings.database, stop):
                 return
-            pool = make_pool(self.settings.database, name=self.instance, max_size=POOL_SIZE)
-            await pool.open()
-            stack.push_async_callback(pool.close)
+            url = self.settings.database
+            pool = make_pool(url, name=self.instance, max_size=POOL_SIZE)
+            asked = make_pool(
+                url, name=f"{self.instance} api", max_size=REQUESTS_POOL_SIZE, timeout=REQUEST_WAITS
+            )
+            for connections in (pool, asked) if listener is not None else (pool,):
+                await connections.open()
+                stack.push_async_callback(connections.close)
             tasks = await stack.enter_async_context(_tasks(stop))
             wakers: dict[str, list[asyncio.Event]] = {}
 
@@ -154,11 +168,11 @@ class Service:
                 intake = build_ingest(self.settings, self.clock, self.instance, commands)
                 tasks.append(_task("ingest", intake.run(stop)))
             if listener is not None:
-                broadcast = Broadcast(pool)
+                broadcast = Broadcast(asked)
                 wakers[LIVE] = [broadcast.wake]
                 tasks.append(_task("live stream", broadcast.run(stop)))
                 sweeps = [loop.name for loop in loops]
-                application = build_http(self.settings, pool, self.clock, broadcast, sweeps, self.letters)
+                application = build_http(self.settings, asked, self.clock, broadcast, sweeps, self.letters)
                 await stack.enter_async_context(serving(application, listener, self.settings))
                 log.info("listening", address=f"http://{self.settings.api.host}:{listener.getsockname()[1]}")
             tasks.append(_task("listen for hints", listen(self.settings.database, wakers, stop)))

@@ -43,6 +43,9 @@ ATTEMPTS = Counter("threshold_delivery_attempts", "Attempts to hand a message ov
 FENCED = Counter(
     "threshold_delivery_fenced", "Attempts whose lease had passed to another worker", ["channel"]
 )
+WORDS = Counter(
+    "threshold_delivery_words", "What providers said became of messages that they took", ["channel", "word"]
+)
 HANDOVER_SECONDS = Histogram(
     "threshold_delivery_handover_seconds",
     "From the outbox to the receiver",

@@ -9,9 +9,12 @@ from psycopg.rows import DictRow
 
 from alerts import metrics, store
 from alerts.bundles import Due, bundles
-from alerts.retry import Delivered, DeliveryState, Next, Outcome, Permanent, Retryable
-from alerts.store import History, Q, as_rows
+from alerts.retry import Delivered, DeliveryState, Next, Outcome, Permanent, Retryable, Sent, Tried
+from alerts.store import History, as_rows
 from db.pool import Connection, execute, fetch_all
+from db.sql import Queries
+
+Q = Queries("alerts", "outbox.sql")
 
 MOST_AT_ONCE = 500
 """Messages that are looked at in one lease."""
@@ -67,7 +70,7 @@ async def lease(
         for bundle in bundles(Due(row["id"], row["contact_id"], row["priority"], _lost(row)) for row in rows)
     ]
     leases = [{"id": number, "lease": token} for token, bundle in wanted for number in bundle.ids]
-    await execute(conn, Q["lease_deliveries"], rows=as_rows(leases), until=until)
+    await execute(conn, Q["lease_deliveries"], rows=as_rows(leases), until=until, now=now)
     numbers = [row["id"] for row in leases]
     full = {row["id"]: row for row in await fetch_all(conn, Q["leased_deliveries"], ids=numbers)}
     return [_in_hand(token, [full[number] for number in bundle.ids]) for token, bundle in wanted]
@@ -102,19 +105,18 @@ async def record(
     lines = []
     for result in results:
         row, following, outcome = result.row, result.following, result.outcome
-        delivered = following.state is DeliveryState.DELIVERED
+        taken = outcome if isinstance(outcome, Delivered | Sent) else None
+        attempts = row["attempts"] if result.attempted else row["attempts"] - 1
         written = await execute(
             conn,
             Q["record_attempt"],
             id=row["id"],
             lease=leased.lease,
-            state=following.state,
-            next_attempt_at=following.attempt_at,
-            delivered_at=now if delivered else None,
             maybe=isinstance(outcome, Retryable) and outcome.maybe,
-            provider_ref=outcome.ref if isinstance(outcome, Delivered) else None,
-            last_error=None if delivered else following.reason[:500],
-            attempts=row["attempts"] if result.attempted else row["attempts"] - 1,
+            provider_ref=taken.ref if taken else None,
+            sent_at=now if isinstance(outcome, Sent) else None,
+            attempts=0 if following.way else attempts,
+            **standing(row, following, now),
         )
         if not written:
             metrics.FENCED.labels(channel).inc()
@@ -128,24 +130,49 @@ async def record(
                 reason=outcome.why,
                 now=now,
             )
-        lines += _history(channel, result, now)
-        if delivered:
+        if isinstance(outcome, Sent):
+            await execute(conn, Q["hand_over"], channel=channel, ref=outcome.ref, delivery=row["id"], now=now)
+        lines += happened(row, following, now)
+        if taken is not None:
             waited = max(0.0, (now - row["created_at"]).total_seconds())
             metrics.HANDOVER_SECONDS.labels(channel, row["priority"]).observe(waited)
     await store.add_history(conn, lines, now)
 
 
+def tried(row: DictRow, *, wanted: bool) -> Tried:
+    """How a message stands with its present channel."""
+    way = (row["channel"], *row["failover"])
+    return Tried(row["attempts"], row["channel_since"], way, row["priority"], wanted)
+
+
+def standing(row: DictRow, following: Next, now: datetime) -> dict[str, object]:
+    """The columns of a message that every decision about it writes."""
+    way = following.way or (row["channel"], *row["failover"])
+    delivered = following.state is DeliveryState.DELIVERED
+    return {
+        "state": following.state,
+        "next_attempt_at": following.attempt_at,
+        "channel": way[0],
+        "failover": list(way[1:]),
+        "moved": following.way is not None,
+        "delivered_at": now if delivered else None,
+        "last_error": None if delivered else following.reason[:500],
+    }
+
+
 _HAPPENINGS: Mapping[DeliveryState, str] = {
+    DeliveryState.SENT: "sent",
     DeliveryState.DELIVERED: "delivered",
     DeliveryState.DEAD: "undelivered",
 }
 
 
-def _history(channel: str, result: Result, now: datetime) -> list[History]:
-    row = result.row
-    what = _HAPPENINGS.get(result.following.state)
-    if what is None:
+def happened(row: DictRow, following: Next, now: datetime) -> list[History]:
+    """What the history of its duty says of it; nothing of tries that lead to further ones."""
+    what = "failed_over" if following.way else _HAPPENINGS.get(following.state)
+    if what is None or what == row["state"]:
         return []
+    channel = row["channel"]
     detail = {
         "delivery": row["id"],
         "contact": row["contact_name"],
@@ -153,6 +180,8 @@ def _history(channel: str, result: Result, now: datetime) -> list[History]:
         "purpose": row["purpose"],
         "attempts": row["attempts"],
     }
-    if what == "undelivered":
-        detail["reason"] = result.following.reason
+    if what in ("undelivered", "failed_over"):
+        detail["reason"] = following.reason
+    if following.way:
+        detail["to"] = following.way[0]
     return [History(row["alert_id"], row["duty_id"], now, what, detail=detail)]

@@ -1,9 +1,11 @@
 """What becomes of a delivery after an attempt, and is it still worth sending? Pure.
 
-A life-safety message is tried without end while its duty is open; every other has a last attempt, after which
-it is dead and said to be (DESIGN; domain/visits.md §7 on standing down).
+A life-safety message is tried without end while its duty is open, round and round the contact's channels;
+every other has a last attempt, after which it is dead and said to be (DESIGN; domain/visits.md §7). A channel
+that refuses for good, or has had its time, gives way to the contact's next one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +20,11 @@ MOST_ATTEMPTS = 15
 """With the pauses above about an hour and a half; by then the ladder has told others."""
 LONGEST_ASKED_PAUSE = timedelta(minutes=5)
 """A receiver may ask for a pause (Retry-After), but not for silence."""
+PATIENCE_LIFE_SAFETY = timedelta(seconds=60)
+PATIENCE = timedelta(minutes=10)
+"""How long one channel is tried while the contact has another."""
+LOOK_AGAIN = timedelta(seconds=15)
+"""How often a provider is asked what became of a message that it took, where it does not say so itself."""
 
 
 class DeliveryState(StrEnum):
@@ -25,6 +32,8 @@ class DeliveryState(StrEnum):
 
     PENDING = "pending"
     SENDING = "sending"
+    SENT = "sent"
+    """A provider has it, and will say whether it arrived."""
     DELIVERED = "delivered"
     DEAD = "dead"
     WITHDRAWN = "withdrawn"
@@ -46,6 +55,20 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A provider took it as `ref`, and will say whether it arrived."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A provider's word that what it took has not arrived."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Retryable:
     """Not this time. `maybe`: it may have been taken all the same, the answer was lost."""
 
@@ -62,39 +85,94 @@ class Permanent:
     disable: bool = False
 
 
-Outcome = Delivered | Retryable | Permanent
+Outcome = Delivered | Sent | Retryable | Permanent
+Way = Sequence[str]
+"""A contact's channels from the present one on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The state to be written, and when to try again when it is pending."""
+    """The state to be written, and when to try or look again when there is more to come.
+
+    `way` is set when the message changes its channel: the new one, and those behind it.
+    """
 
     state: DeliveryState
     attempt_at: datetime | None
     reason: str
+    way: tuple[str, ...] | None = None
 
 
-def after_attempt(
-    outcome: Outcome, *, attempts: int, priority: int, wanted: bool, jitter: float, now: datetime
-) -> Next:
-    """What becomes of a message after its attempt number `attempts`.
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a message stands with its present channel: attempts there, and since when. `wanted`: its duty still
+    asks for it."""
 
-    `wanted`: its duty still asks for it. `jitter` in [0, 1) spreads receivers that failed together.
-    """
+    attempts: int
+    since: datetime
+    way: Way
+    priority: int
+    wanted: bool = True
+
+
+def after_attempt(outcome: Outcome, tried: Tried, *, jitter: float, now: datetime) -> Next:
+    """What becomes of a message after an attempt. `jitter` in [0, 1) spreads those that failed together."""
     match outcome:
         case Delivered():
             return Next(DeliveryState.DELIVERED, None, "handed over")
+        case Sent():
+            return Next(DeliveryState.SENT, now + LOOK_AGAIN, "the provider has it")
+        case Permanent(why=why) if len(tried.way) > 1 and tried.wanted:
+            return Next(DeliveryState.PENDING, now, why, tuple(tried.way[1:]))
         case Permanent(why=why):
             return Next(DeliveryState.DEAD, None, why)
-        case Retryable(why=why) if not wanted:
+        case Retryable(why=why) if not tried.wanted:
             return Next(DeliveryState.WITHDRAWN, None, f"no longer wanted; the last attempt said: {why}")
-        case Retryable(why=why) if priority != Priority.LIFE_SAFETY and attempts >= MOST_ATTEMPTS:
-            return Next(DeliveryState.DEAD, None, f"given up after {attempts} attempts: {why}")
         case Retryable(why=why, pause=asked):
-            pause = backoff(attempts, priority, jitter)
-            if asked is not None:
-                pause = max(pause, min(asked, LONGEST_ASKED_PAUSE))
-            return Next(DeliveryState.PENDING, now + pause, why)
+            return _later(why, asked, tried, jitter, now)
+
+
+def _later(why: str, asked: timedelta | None, tried: Tried, jitter: float, now: datetime) -> Next:
+    pause = backoff(tried.attempts, tried.priority, jitter)
+    if asked is not None:
+        pause = max(pause, min(asked, LONGEST_ASKED_PAUSE))
+    spent = tried.priority != Priority.LIFE_SAFETY and tried.attempts >= MOST_ATTEMPTS
+    if len(tried.way) > 1 and (spent or now + pause > tried.since + patience(tried.priority)):
+        return Next(DeliveryState.PENDING, now, why, _onwards(tried))
+    if spent:
+        return Next(DeliveryState.DEAD, None, f"given up after {tried.attempts} attempts: {why}")
+    return Next(DeliveryState.PENDING, now + pause, why)
+
+
+def _onwards(tried: Tried) -> tuple[str, ...]:
+    """The rest of the way; for life safety a channel that may yet work comes round again."""
+    passed = tried.way[:1] if tried.priority == Priority.LIFE_SAFETY else ()
+    return (*tried.way[1:], *passed)
+
+
+def after_word(
+    word: Delivered | Undelivered | None, sent_at: datetime, tried: Tried, *, jitter: float, now: datetime
+) -> Next:
+    """What becomes of a message that a provider took, after the provider's word, or for want of one."""
+    match word:
+        case Delivered():
+            return Next(DeliveryState.DELIVERED, None, "the provider says that it arrived")
+        case Undelivered(why=why) if tried.wanted and len(tried.way) > 1:
+            return Next(DeliveryState.PENDING, now, why, _onwards(tried))
+        case Undelivered(why=why):
+            return after_attempt(Retryable(why), tried, jitter=jitter, now=now)
+        case None if now < sent_at + patience(tried.priority):
+            return Next(DeliveryState.SENT, now + LOOK_AGAIN, "the provider has it")
+        case None if tried.wanted and len(tried.way) > 1:
+            # A message too many is better than none.
+            return Next(DeliveryState.PENDING, now, "no word that it arrived", _onwards(tried))
+        case None:
+            return Next(DeliveryState.DELIVERED, None, "the provider has it, and said no more")
+
+
+def patience(priority: int) -> timedelta:
+    """How long one channel is tried, or its provider's word waited for."""
+    return PATIENCE_LIFE_SAFETY if priority == Priority.LIFE_SAFETY else PATIENCE
 
 
 def backoff(attempts: int, priority: int, jitter: float) -> timedelta:
@@ -133,7 +211,7 @@ def worth_sending(
         if answered or alert_over:
             return Worth.WITHDRAW, "the duty was answered before the message went out"
         return Worth.SEND, "the duty asks for an answer"
-    if corrected is None or corrected.state is DeliveryState.DELIVERED:
+    if corrected is None or corrected.state in (DeliveryState.DELIVERED, DeliveryState.SENT):
         return Worth.SEND, "they were told"
     if corrected.state in (DeliveryState.SENDING, DeliveryState.PENDING):
         return Worth.WAIT, "the message to be taken back is on its way"

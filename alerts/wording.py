@@ -1,8 +1,9 @@
 """What each party is told, in its own words. Pure: facts of an alert in, a message for one role out.
 
-Source: domain/visits.md §7, What each is told. A landlord's message is made from the place and the parties
-alone, so that no carer, task, provider roster or free text can get into it. No letter carries a clinical
-word, nor a full name with an address: carers are shortened, residents are not named.
+Source: domain/visits.md §7, What each is told. A message is stored as codes and moments, and put into words
+in its reader's language when it is sent. A landlord's message is made from the place and the parties alone,
+so that no carer, task, provider roster or free text can get into it. No letter carries a clinical word, nor
+a full name with an address: carers are shortened, residents are not named.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
 
+from alerts.languages import DEFAULT_LANGUAGE, LANGUAGES, Language
 from alerts.model import DutyState, Priority, Role, VisitAlertKind
 from alerts.retry import Purpose
 
-LANGUAGE = "en"
+PARTS = ("subject", "text", "short", "spoken")
+"""The blocks of every template."""
+LONGEST_SHORT = 300
+"""Two text messages of 160 characters, without the marks that join them."""
 
 
 class WordingError(ValueError):
@@ -81,10 +86,12 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A message as a person reads it."""
+    """A message as a person reads it in a letter, on a small screen, or hears it."""
 
     subject: str
     text: str
+    short: str = ""
+    spoken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,43 +100,6 @@ class Message:
 
     template: str
     fields: dict[str, Any] = field(default_factory=dict)
-
-
-_VISIT_WORDS: dict[str, str] = {
-    VisitAlertKind.LATE: "is late",
-    VisitAlertKind.MISSED: "was not made",
-    VisitAlertKind.UNVERIFIED: "cannot be confirmed",
-    VisitAlertKind.PART_ATTENDED: "was made by fewer carers than planned",
-}
-_URGENCY: dict[str, str] = {
-    "critical": "very urgent",
-    "essential": "urgent",
-    "standard": "soon, please",
-    "flexible": "today, please",
-}
-_ALARM_WORDS: dict[str, str] = {
-    "alarm.smoke": "a fire or gas alarm",
-    "alarm.heat": "a fire or gas alarm",
-    "alarm.co": "a fire or gas alarm",
-    "alarm.gas": "a fire or gas alarm",
-    "alarm.unreadable": "a message that looks like an alarm and cannot be read",
-    "hub.silent": "a unit that has fallen silent",
-    "door.forced": "a forced door",
-    "door.held": "a door held open",
-    "door.call": "an unexpected caller at a door",
-}
-_BY_PRIORITY: dict[int, str] = {
-    Priority.LIFE_SAFETY: "a call for help",
-    Priority.WELFARE: "a welfare alarm",
-    Priority.ACCESS: "a call at a door",
-    Priority.TECHNICAL: "a fault of the equipment",
-}
-_ROLE_WORDS: dict[Role, str] = {
-    Role.LANDLORD: "housing",
-    Role.CARE_PROVIDER: "care provider",
-    Role.MONITORING_CENTRE: "monitoring centre",
-    Role.COMMISSIONER: "council",
-}
 
 
 def short_name(name: str) -> str:
@@ -145,54 +115,70 @@ def message_for(
     purpose: Purpose,
     correction: Correction | None = None,
 ) -> Message:
-    """The message of one party's duty. `correction` belongs to a stand-down."""
-    visit_kind = facts.kind in _VISIT_WORDS
-    zone = _zone(facts.place.time_zone)
+    """The message of one party's duty, in no language yet. `correction` belongs to a stand-down."""
+    visit_kind = facts.kind in list(VisitAlertKind)
     fields: dict[str, Any] = {
         "alert": facts.alert_id,
+        "kind": facts.kind,
+        "priority": facts.priority,
         "place": facts.place.name,
-        "since": _local(facts.raised_at, zone),
+        "zone": facts.place.time_zone,
+        "since": facts.raised_at.isoformat(),
         "reminder": purpose is Purpose.REMINDER,
         "raised_late": facts.raised_late,
-        "others": [
-            _party_words(party, zone) for party in facts.parties if party.organisation_id != organisation_id
-        ],
+        "others": [_party(party) for party in facts.parties if party.organisation_id != organisation_id],
     }
     if correction is not None:
-        fields["ended"] = _local(correction.at, zone)
+        fields["ended"] = correction.at.isoformat()
     if visit_kind:
-        fields["what"] = _VISIT_WORDS[facts.kind]
-        fields["urgency"] = _URGENCY.get(facts.tier or "", "urgent")
-    else:
-        fields["what"] = _ALARM_WORDS.get(facts.kind) or _BY_PRIORITY.get(facts.priority, "an alarm")
+        fields["tier"] = facts.tier
     if role is not Role.LANDLORD:
-        fields |= _for_those_who_care(role, facts, zone, correction)
+        fields |= _for_those_who_care(role, facts, correction)
     family = "visit" if visit_kind else "fault" if facts.priority >= Priority.TECHNICAL else "alarm"
     ending = "over" if purpose is Purpose.STAND_DOWN else "open"
     return Message(f"{family}.{role.value}.{ending}", fields)
 
 
-def render(message: Message, console: str) -> Written:
+def render(message: Message, console: str, language: str = DEFAULT_LANGUAGE) -> Written:
     """The message in words; `console` is the address at which the alert can be answered.
 
     Raises WordingError when a template or a field of it is missing.
     """
-    return _rendered(message.template, {**message.fields, "console": console.rstrip("/")})
-
-
-def listed(messages: Sequence[Written]) -> Written:
-    """Several messages to one contact as one that lists them."""
-    return messages[0] if len(messages) == 1 else _rendered("list", {"messages": messages})
-
-
-def _rendered(name: str, fields: dict[str, Any]) -> Written:
+    speech = LANGUAGES.get(language, LANGUAGES[DEFAULT_LANGUAGE])
     try:
-        text = _environment().get_template(f"{LANGUAGE}/{name}.txt").render(fields)
-    except TemplateError as error:
+        words = _words(message.fields, speech)
+    except (LookupError, TypeError, ValueError) as error:
+        raise WordingError(f"the template '{message.template}' lacks a field: {error}") from error
+    return _rendered(message.template, {**words, "console": console.rstrip("/")}, speech)
+
+
+def listed(messages: Sequence[Written], language: str = DEFAULT_LANGUAGE) -> Written:
+    """Several messages to one contact as one that lists them."""
+    if len(messages) == 1:
+        return messages[0]
+    speech = LANGUAGES.get(language, LANGUAGES[DEFAULT_LANGUAGE])
+    return _rendered("list", {"messages": messages}, speech)
+
+
+def _rendered(name: str, fields: dict[str, Any], speech: Language) -> Written:
+    try:
+        template = _environment().get_template(f"{speech.code}/{name}.txt")
+        context = template.new_context(fields)
+        said = {part: "".join(template.blocks[part](context)).strip() for part in PARTS}
+    except (TemplateError, KeyError) as error:
         raise WordingError(f"the template '{name}' cannot be rendered: {error}") from error
-    subject, _, body = text.partition("\n")
-    # A line break in a subject would begin a new header.
-    return Written(" ".join(subject.split()), body.strip() + "\n")
+    # A line break in a subject would begin a new header; a small screen and the ear know no lines.
+    subject, short, spoken = (" ".join(said[part].split()) for part in ("subject", "short", "spoken"))
+    return Written(subject, said["text"] + "\n", clipped(short), spoken)
+
+
+def clipped(text: str) -> str:
+    """A text message within its measure; an address at its end stays whole."""
+    if len(text) <= LONGEST_SHORT:
+        return text
+    words, _, last = text.rpartition(" ")
+    keep = last if "://" in last else ""
+    return f"{words[: LONGEST_SHORT - len(keep) - 2].rstrip()}… {keep}".rstrip()
 
 
 def thin(kind: str, purpose: Purpose, alert_id: int, duty_id: int, at: datetime) -> dict[str, Any]:
@@ -209,34 +195,48 @@ def thin(kind: str, purpose: Purpose, alert_id: int, duty_id: int, at: datetime)
     }
 
 
-def _for_those_who_care(
-    role: Role, facts: Facts, zone: ZoneInfo, correction: Correction | None
-) -> dict[str, Any]:
+def _for_those_who_care(role: Role, facts: Facts, correction: Correction | None) -> dict[str, Any]:
     fields: dict[str, Any] = {"presses": facts.presses, "is_test": facts.is_test, "hub": facts.hub_id}
     if correction is not None:
         fields["cause"] = correction.cause
     if facts.visit is not None:
         fields["visit"] = facts.visit.visit_ref
-        fields["planned"] = _local(facts.visit.planned_start, zone)
+        fields["planned"] = facts.visit.planned_start.isoformat()
         if role is Role.CARE_PROVIDER:
             fields["carers"] = [short_name(name) for name in facts.visit.carers]
-            fields["seen"] = [f"{short_name(name)} {_local(at, zone)}" for name, at in facts.visit.seen]
+            fields["seen"] = [[short_name(name), at.isoformat()] for name, at in facts.visit.seen]
     return fields
 
 
-def _party_words(party: Party, zone: ZoneInfo) -> str:
-    at = f" {_local(party.answered_at, zone)}" if party.answered_at else ""
-    state = {
-        DutyState.OPEN: "not answered yet",
-        DutyState.ACKNOWLEDGED: f"acknowledged{at}",
-        DutyState.CLOSED: f"closed{at}",
-    }[party.state]
-    return f"{party.name} ({_ROLE_WORDS[party.role]}): {state}"
+def _party(party: Party) -> dict[str, str | None]:
+    return {
+        "name": party.name,
+        "role": party.role.value,
+        "state": party.state.value,
+        "at": party.answered_at.isoformat() if party.answered_at else None,
+    }
 
 
-def _local(at: datetime, zone: ZoneInfo) -> str:
-    local = at.astimezone(zone)
-    return f"{local:%H:%M} on {local:%A} {local.day} {local:%B}"
+def _words(fields: dict[str, Any], speech: Language) -> dict[str, Any]:
+    """What is stored in codes and moments, as a language says it."""
+    zone = _zone(fields["zone"])
+
+    def moment(text: str) -> str:
+        return speech.moment(datetime.fromisoformat(text).astimezone(zone))
+
+    said = {**fields, "what": speech.what(fields["kind"], fields["priority"])}
+    for name in ("since", "ended", "planned"):
+        if name in fields:
+            said[name] = moment(fields[name])
+    if "tier" in fields:
+        said["urgency"] = speech.urgency.get(fields["tier"] or "", speech.urgency["essential"])
+    if "seen" in fields:
+        said["seen"] = [f"{name} {moment(at)}" for name, at in fields["seen"]]
+    said["others"] = [
+        speech.party(other["name"], other["role"], other["state"], moment(other["at"]) if other["at"] else "")
+        for other in fields["others"]
+    ]
+    return said
 
 
 @cache

@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 import structlog
 from psycopg.rows import DictRow
 
-from alerts import metrics, outbox
+from alerts import metrics, outbox, store
 from alerts.bundles import BETWEEN_LETTERS
 from alerts.channels.contract import Channel, Outgoing
 from alerts.model import Priority
 from alerts.outbox import Leased, Result
-from alerts.reach import EMAIL, WEBHOOK
+from alerts.reach import WEBHOOK
+from alerts.receipts import look_for_words
 from alerts.retry import (
     Corrected,
     DeliveryState,
@@ -45,8 +46,10 @@ AT_ONCE = 16
 """Hands of one channel; each channel has its own, so that mail never waits for webhooks."""
 WAIT_FOR_CORRECTED = timedelta(seconds=1)
 """How soon to look again whether a message that is to be taken back has arrived."""
-IN_LISTS = frozenset({EMAIL})
-"""Channels read by people: what is due together is one message, and a minute lies between two."""
+FOR_PROGRAMS = frozenset({WEBHOOK})
+"""Everything else is for people: what is due together is one message, and a minute lies between two."""
+ANNOUNCE_EVERY = timedelta(hours=1)
+"""How often we say by which channels we can send."""
 
 Clock = Callable[[], datetime]
 
@@ -73,6 +76,7 @@ class DeliveryWorker:
         self._jitter = jitter
         self._busy: dict[str, set[asyncio.Task[None]]] = {name: set() for name in channels}
         self._stopping = False
+        self._announced: datetime | None = None
 
     async def deliver_due(self) -> int:
         """Leases what is due, as far as hands are free, and begins to send it; how many messages it took.
@@ -80,7 +84,16 @@ class DeliveryWorker:
         Returns as soon as they are begun. An attempt that ends takes up what is due next by itself, so a
         receiver that hangs keeps one hand busy and nobody waiting.
         """
+        await self._announce()
+        await look_for_words(self._pool, self._channels, self._clock, self._jitter)
         return sum([await self._begin(name) for name in self._channels])
+
+    async def _announce(self) -> None:
+        now = self._clock()
+        if self._announced is None or now - self._announced >= ANNOUNCE_EVERY:
+            async with self._pool.connection() as conn:
+                await store.announce_channels(conn, self._channels, now)
+            self._announced = now
 
     @property
     def under_way(self) -> Set[asyncio.Task[None]]:
@@ -102,7 +115,7 @@ class DeliveryWorker:
         if hands <= 0 or self._stopping:
             return 0
         now = self._clock()
-        between = BETWEEN_LETTERS if channel in IN_LISTS else timedelta(0)
+        between = timedelta(0) if channel in FOR_PROGRAMS else BETWEEN_LETTERS
         async with self._pool.connection() as conn, conn.transaction():
             taken = await outbox.lease(conn, channel, hands, now + LEASE, now, between)
         for leased in taken:
@@ -136,10 +149,10 @@ class DeliveryWorker:
             else:
                 settled.append(Result(row, decided))
         await self._record(channel, leased, settled)
-        if channel in IN_LISTS:
-            await self._send_list(channel, leased, to_send)
-        else:
+        if channel in FOR_PROGRAMS:
             await self._send_each(channel, leased, to_send)
+        else:
+            await self._send_list(channel, leased, to_send)
 
     def _looked_at(self, row: DictRow) -> Next | None:
         """What becomes of a message that is not to be sent now; None: it is."""
@@ -206,7 +219,7 @@ class DeliveryWorker:
 
     async def _settle(self, channel: str, leased: Leased, rows: Sequence[DictRow], outcome: Outcome) -> None:
         wanted: set[int] = set()
-        if isinstance(outcome, Retryable):  # only then is it asked
+        if isinstance(outcome, Retryable | Permanent):  # only then is it asked
             async with self._pool.connection() as conn:
                 wanted = await outbox.wanted(conn, rows)
         jitter = self._jitter()  # one for all: what went out together comes due together
@@ -214,14 +227,7 @@ class DeliveryWorker:
         results = [
             Result(
                 row,
-                after_attempt(
-                    outcome,
-                    attempts=row["attempts"],
-                    priority=row["priority"],
-                    wanted=row["id"] in wanted,
-                    jitter=jitter,
-                    now=now,
-                ),
+                after_attempt(outcome, outbox.tried(row, wanted=row["id"] in wanted), jitter=jitter, now=now),
                 outcome,
             )
             for row in rows
@@ -248,7 +254,12 @@ def _outgoing(key: str, rows: Sequence[DictRow], written: Written) -> Outgoing:
         subject=written.subject,
         text=written.text,
         payload=thin(row["kind"], purpose, row["alert_id"], row["duty_id"], row["created_at"]),
+        short=written.short,
+        spoken=written.spoken,
+        language=row["language"] or "en",
         email=row["email"],
+        phone=row["phone"],
+        push_url=row["push_url"],
         webhook_url=row["webhook_url"],
         webhook_secret=row["webhook_secret"],
         urgent=row["priority"] == Priority.LIFE_SAFETY and purpose is not Purpose.STAND_DOWN,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from alerts.retry import Outcome
+from alerts.retry import Delivered, Outcome, Undelivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,8 @@ class Outgoing:
     """One message on its way.
 
     `key` is the same whenever the same message is sent again: a receiver that has it may drop the repeat.
-    `subject` and `text` are for people, `payload` for programs; `urgent` is a life-safety message.
+    `subject` and `text` are for people who read, `short` is the same for a small screen, `spoken` for the
+    ear, `payload` for programs; `urgent` is a life-safety message. `language` is that of the words.
     """
 
     key: str
@@ -23,6 +24,11 @@ class Outgoing:
     webhook_url: str | None = None
     webhook_secret: str | None = None
     urgent: bool = False
+    phone: str | None = None
+    push_url: str | None = None
+    short: str = ""
+    spoken: str = ""
+    language: str = "en"
 
 
 class Channel(Protocol):
@@ -30,4 +36,13 @@ class Channel(Protocol):
 
     async def send(self, message: Outgoing, now: datetime) -> Outcome:
         """Hands the message over; what went wrong is in the answer."""
+        ...
+
+
+@runtime_checkable
+class Confirms(Protocol):
+    """A channel whose provider can be asked what became of a message that it took (`Sent`)."""
+
+    async def look(self, ref: str) -> Delivered | Undelivered | None:
+        """The provider's last word on its own number for a message; None: it has none yet."""
         ...

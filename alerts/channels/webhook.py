@@ -12,19 +12,18 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
 
 import httpx
 from standardwebhooks.webhooks import Webhook
 
 from alerts.channels.contract import Outgoing
-from alerts.retry import Delivered, Outcome, Permanent, Retryable
+from alerts.channels.exchange import answered, broken_off, certificate_authorities
+from alerts.retry import Outcome, Permanent
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
-WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -67,12 +66,6 @@ def signed(secret: str, key: str, body: str, now: datetime) -> dict[str, str]:
     return {"webhook-id": key, "webhook-timestamp": timestamp, "webhook-signature": signature}
 
 
-@cache
-def certificate_authorities() -> ssl.SSLContext:
-    """Whom TLS trusts. Read once, when a channel is made: it takes longer than a message."""
-    return httpx.create_ssl_context()
-
-
 @dataclass(frozen=True, slots=True)
 class WebhookChannel:
     """`timeout` in seconds bounds the whole exchange. `allow_private`: for demonstrations and tests."""
@@ -93,14 +86,8 @@ class WebhookChannel:
                 return await self._post(await self._pinned(message.webhook_url), headers, body)
         except (Refused, ValueError) as error:
             return Permanent(str(error))
-        except TimeoutError:
-            return Retryable(f"no answer within {self.timeout:g} s", maybe=True)
-        except httpx.ConnectError:
-            return Retryable("the receiver could not be reached")
-        except httpx.HTTPError as error:
-            return Retryable(f"the exchange broke off ({type(error).__name__})", maybe=True)
-        except OSError as error:
-            return Retryable(f"the receiver's name could not be resolved ({type(error).__name__})")
+        except (httpx.HTTPError, OSError) as error:
+            return broken_off(error, self.timeout)
 
     async def _pinned(self, text: str) -> "_Target":
         """Where to connect to. Raises Refused; OSError when the name cannot be resolved."""
@@ -151,19 +138,3 @@ class _Target:
     url: httpx.URL
     host: str
     name: str
-
-
-def answered(status: int, retry_after: str | None = None) -> Outcome:
-    """What a receiver's status means. Pure."""
-    if 200 <= status < 300:
-        return Delivered(str(status))
-    if 300 <= status < 400:
-        return Permanent(f"the receiver redirects ({status}), which is not followed")
-    if status == 410:
-        return Permanent("the receiver says that this address is gone (410)", disable=True)
-    if status in WORTH_ANOTHER_TRY or status >= 500 or status < 200:
-        pause = None
-        if retry_after is not None and retry_after.isdecimal():
-            pause = timedelta(seconds=min(int(retry_after), 86_400))
-        return Retryable(f"the receiver answered {status}", pause=pause)
-    return Permanent(f"the receiver refuses ({status})")

@@ -8,7 +8,8 @@ import pytest
 
 from alerts.channels import Outgoing, WebhookChannel
 from alerts.channels.email import EmailChannel
-from alerts.channels.webhook import answered, is_public, signed
+from alerts.channels.exchange import answered
+from alerts.channels.webhook import is_public, signed
 from alerts.retry import Delivered, Outcome, Permanent, Retryable
 
 NINE = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -1,0 +1,28 @@
+-- A message that a provider took, and of which it will say whether it arrived.
+
+ALTER TABLE delivery DROP CONSTRAINT delivery_state_check;
+ALTER TABLE delivery ADD CONSTRAINT delivery_state_check
+    CHECK (state IN ('pending', 'sending', 'sent', 'delivered', 'dead', 'withdrawn'));
+ALTER TABLE delivery
+    ADD COLUMN channel_since timestamptz,        -- when the present channel was first tried; null: not yet
+    ADD COLUMN sent_at       timestamptz,        -- when a provider last took it
+    ADD COLUMN replayed_by   text;               -- who put a dead message back into the outbox
+CREATE INDEX delivery_sent ON delivery (next_attempt_at) WHERE state = 'sent';
+CREATE INDEX delivery_sent_to ON delivery (contact_id, channel, sent_at) WHERE sent_at IS NOT NULL;
+CREATE INDEX delivery_dead ON delivery (organisation_id, id) WHERE state = 'dead';
+
+-- Each time that a provider took a message: its own number for it, and what it said became of it. Workers only.
+CREATE TABLE handover (
+    channel     text NOT NULL,
+    ref         text NOT NULL,
+    delivery_id bigint NOT NULL REFERENCES delivery ON DELETE CASCADE,
+    sent_at     timestamptz NOT NULL,
+    word        text CHECK (word IN ('delivered', 'undelivered')), -- null: nothing yet
+    word_at     timestamptz,
+    why         text,
+    PRIMARY KEY (channel, ref, delivery_id)
+);
+CREATE INDEX handover_delivery ON handover (delivery_id);
+ALTER TABLE handover ENABLE ROW LEVEL SECURITY;  -- no policy: nobody's to read
+
+GRANT SELECT (failover, sent_at, replayed_by) ON delivery TO threshold_caller;

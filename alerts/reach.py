@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.ladder import Audience
+from alerts.model import Organisation
 from alerts.rota import Hours, Rota, on_call
 
 EMAIL = "email"
@@ -48,6 +49,31 @@ class Staff:
     contacts: tuple[Reachable, ...] = ()
     rota: Rota | None = None
     time_zone: str = "UTC"
+
+
+def staff_of(organisation: Organisation) -> Staff:
+    """An organisation as its estate file has it, with every channel in service: what a backtest asks of."""
+    contacts = tuple(
+        Reachable(
+            number,
+            organisation.id,
+            contact.name,
+            contact.on_call,
+            channels_of(
+                contact.email,
+                contact.webhook.url if contact.webhook else None,
+                webhook_disabled=False,
+                phone=contact.phone,
+                push_url=contact.push,
+                order=contact.channels,
+                in_service=EVERY_CHANNEL,
+            ),
+            contact.quiet,
+            contact.fallback,
+        )
+        for number, contact in enumerate(organisation.contacts)
+    )
+    return Staff(contacts, organisation.rota, organisation.time_zone or "UTC")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import typer
 from app.backtest_alarms import home_alerts
 from app.backtest_events import read_events
 from app.backtest_report import report
+from app.beside import beside
 from app.errors import Fault
 from care.errors import FileErrors
 from care.estate import read_estate
@@ -54,7 +55,7 @@ def _backtest(
     estate: Path, events: Path, out: Path, rosters: list[Path], policy: Path | None, end: datetime | None
 ) -> None:
     try:
-        known = read_estate(_bytes(estate), str(estate))
+        known = read_estate(_bytes(estate), str(estate), beside(estate))
         rules = DEFAULT_POLICY if policy is None else read_policy(_bytes(policy), str(policy))
         rows = _rows(rosters, known)
     except FileErrors as errors:

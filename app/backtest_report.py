@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from alerts.ladder import Audience, Ladder, steps_due
+from alerts.ladder import Audience, steps_due
 from alerts.model import Role, VisitAlert, VisitAlertKind
-from alerts.routing import alarm_duties, centre_joins, visit_duties
+from alerts.reach import Staff, reaches, staff_of
+from alerts.routing import Owed, alarm_duties, centre_joins, visit_duties
 from app.backtest_alarms import HomeAlert, centres_of, homes
 from care.model import AlertSpan, Estate
 from care.replay import Replayed
@@ -95,11 +96,7 @@ class _Writing:
         self._until = until
         self._homes = homes(estate)
         self._centres = centres_of(estate)
-        self._reachable = frozenset(
-            organisation.id
-            for organisation in estate.organisations.values()
-            if any(contact.reachable for contact in organisation.contacts)
-        )
+        self._staff = {name: staff_of(noun) for name, noun in estate.organisations.items()}
 
     def of_visit(self, replayed: Replayed, span: AlertSpan) -> Json:
         visit = replayed.window.visit
@@ -134,7 +131,7 @@ class _Writing:
         duties = []
         joining: tuple[datetime, timedelta | None] | None = None
         for owed in visit_duties(alert).duties:
-            climbed = self._climb(owed.ladder, span.raised_at, span.stood_down_at, owed.organisation_id)
+            climbed = self._climb(owed, span.raised_at, span.stood_down_at)
             if span.kind is VisitAlertKind.LATE:
                 # Its one step is its raise, whether or not anybody can be reached (contract §6 lists it).
                 climbed = _Climbed([span.raised_at], None)
@@ -145,7 +142,7 @@ class _Writing:
         if joining is not None:
             joined = centre_joins(alert.monitoring_centre_id, joining[1])
             if joined is not None:
-                climbed = self._climb(joined.ladder, joining[0], span.stood_down_at, joined.organisation_id)
+                climbed = self._climb(joined, joining[0], span.stood_down_at)
                 duties.append(_Duty(joined.organisation_id, joined.role, climbed.steps))
         return duties
 
@@ -153,7 +150,7 @@ class _Writing:
         home = self._homes.get(alert.hub_id)
         duties = []
         for owed in alarm_duties(alert.priority, home.centres if home else (), self._centres).duties:
-            climbed = self._climb(owed.ladder, alert.raised_at, alert.stood_down_at, owed.organisation_id)
+            climbed = self._climb(owed, alert.raised_at, alert.stood_down_at)
             duties.append(_Duty(owed.organisation_id, owed.role, climbed.steps))
         return {
             "kind": alert.kind,
@@ -166,18 +163,16 @@ class _Writing:
             "duties": [duty.json() for duty in duties],
         }
 
-    def _climb(
-        self, ladder: Ladder, began_at: datetime, stood_down_at: datetime | None, organisation_id: str
-    ) -> "_Climbed":
+    def _climb(self, owed: Owed, began_at: datetime, stood_down_at: datetime | None) -> "_Climbed":
         """The steps up to `until` and before the stand-down, as if nobody ever answered."""
-        reachable = organisation_id in self._reachable
+        ladder, staff = owed.ladder, self._staff.get(owed.organisation_id, Staff())
 
-        def reaches(audience: Audience, at: datetime) -> bool:
-            return reachable
+        def reached(audience: Audience, at: datetime) -> bool:
+            return reaches(audience, staff, at, critical=owed.critical)
 
         steps: list[datetime] = []
         third_at = None
-        for step in steps_due(ladder, began_at, reaches, after_step=0, after=None, until=self._until):
+        for step in steps_due(ladder, began_at, reached, after_step=0, after=None, until=self._until):
             if stood_down_at is not None and step.due_at >= stood_down_at:
                 break
             if step.number == _THIRD and third_at is None:

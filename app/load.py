@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.beside import beside
 from app.clock import clock_of
 from app.errors import Fault
 from app.settings import Settings, load_settings
@@ -100,7 +101,7 @@ async def apply_files(
 def read_files(estate: Path, rosters: Iterable[Path]) -> tuple[Estate, list[Roster]]:
     """The files' contents. Raises app.errors.Fault with every fault of the estate, or of all rosters."""
     try:
-        found = read_estate(_bytes(estate), str(estate))
+        found = read_estate(_bytes(estate), str(estate), beside(estate))
     except FileErrors as errors:
         raise Fault(_lines(str(fault) for fault in errors.faults)) from None
     known = Known.of(found)

@@ -1,7 +1,7 @@
 """What each role of `threshold run` consists of: the wiring of packages, and nothing else."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +11,9 @@ import api.live
 import care.horizon
 import care.sweep
 import console.pages
-from alerts.channels import Channel
-from alerts.channels.email import EmailChannel
-from alerts.channels.webhook import WebhookChannel
+from alerts.store import announce_channels
 from alerts.worker import DeliveryWorker
+from app.channels import build_channels
 from app.clock import Clock
 from app.errors import Fault
 from app.loops import Loop
@@ -52,8 +51,12 @@ def build_loops(settings: Settings, roles: Collection[Role], pool: Pool, clock: 
             Loop("housekeeping", every.housekeeping, lambda: _tidy(settings, pool, clock)),
         ]
     if Role.DELIVER in roles:
-        worker = DeliveryWorker(pool, clock, build_channels(settings), settings.public_url)
-        loops.append(Loop("deliver", every.deliver, worker.deliver_due, wake.DELIVER, worker.stop))
+        channels = build_channels(settings)
+        worker = DeliveryWorker(pool, clock, channels, settings.public_url)
+        loops += [
+            Loop("deliver", every.deliver, worker.deliver_due, wake.DELIVER, worker.stop),
+            Loop("channels", every.housekeeping, lambda: _announce(channels, pool, clock)),
+        ]
     return loops
 
 
@@ -61,27 +64,6 @@ def paced(every: SweepSettings, speed: float) -> SweepSettings:
     """When to look, in the service's time: on a clock that hurries not more often than a machine can bear."""
     least = SHORTEST_TICK * speed
     return every.model_copy(update={name: least for name, period in every if speed != 1 and period < least})
-
-
-def build_channels(settings: Settings) -> Mapping[str, Channel]:
-    """Ways to reach contacts; without a mail server letters wait in the outbox."""
-    channels: dict[str, Channel] = {
-        "webhook": WebhookChannel(
-            settings.webhook.timeout.total_seconds(), allow_private=settings.webhook.allow_private
-        )
-    }
-    mail = settings.smtp
-    if mail.host is not None:
-        channels["email"] = EmailChannel(
-            host=mail.host,
-            port=mail.port,
-            sender=mail.sender,
-            username=mail.username,
-            password=mail.password.get_secret_value() if mail.password else None,
-            security=mail.security,
-            timeout=mail.timeout.total_seconds(),
-        )
-    return channels
 
 
 def build_ingest(settings: Settings, clock: Clock, instance: str, commands: asyncio.Event) -> IngestWorker:
@@ -139,6 +121,13 @@ def broker_of(settings: Settings) -> Broker:
         )
     except BrokerFault as fault:
         raise Fault(str(fault)) from None
+
+
+async def _announce(channels: Collection[str], pool: Pool, clock: Clock) -> int:
+    """Says which channels this role has, so that steps count the contacts whom they reach."""
+    async with pool.connection() as conn:
+        await announce_channels(conn, channels, clock())
+    return 0
 
 
 async def _tidy(settings: Settings, pool: Pool, clock: Clock) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from app.beside import beside
 from app.clock import system_clock
 from app.errors import Fault
 from app.homes import cast, upcoming_visits
@@ -193,7 +194,7 @@ def broker_named(
 def estate_in(path: Path, rosters: list[Path]) -> tuple[Estate, dict[str, RosterRow]]:
     """An estate and the rows of its rosters; a fault in either ends the command."""
     try:
-        estate = read_estate(_read(path), str(path))
+        estate = read_estate(_read(path), str(path), beside(path))
         rows: dict[str, RosterRow] = {}
         for roster in rosters:
             read = read_roster(_read(roster), str(roster), Known.of(estate))

@@ -15,6 +15,7 @@ from psycopg.rows import DictRow
 from alerts import metrics, outbox, store
 from alerts.bundles import BETWEEN_LETTERS
 from alerts.channels.contract import Channel, Outgoing
+from alerts.languages import DEFAULT_LANGUAGE
 from alerts.model import Priority
 from alerts.outbox import Leased, Result
 from alerts.reach import WEBHOOK
@@ -197,7 +198,7 @@ class DeliveryWorker:
 
     def _words(self, row: DictRow) -> Written:
         stored = row["message"]
-        return render(Message(stored["template"], stored["fields"]), self._console)
+        return render(Message(stored["template"], stored["fields"]), self._console, _language(row))
 
     async def _attempt(self, channel: str, key: str, rows: Sequence[DictRow]) -> Outcome:
         first = rows[0]
@@ -206,7 +207,7 @@ class DeliveryWorker:
         if channel == WEBHOOK and first["webhook_disabled"]:
             return Permanent("the webhook is disabled")
         try:
-            message = _outgoing(key, rows, listed([self._words(row) for row in rows]))
+            message = _outgoing(key, rows, listed([self._words(row) for row in rows], _language(first)))
         except WordingError as error:
             return _unspeakable(first, error)
         try:
@@ -245,6 +246,10 @@ def _unspeakable(row: DictRow, error: WordingError) -> Permanent:
     return Permanent(f"the message cannot be put into words: {error}")
 
 
+def _language(row: DictRow) -> str:
+    return row["language"] or DEFAULT_LANGUAGE  # a contact that left the estate has none
+
+
 def _outgoing(key: str, rows: Sequence[DictRow], written: Written) -> Outgoing:
     """The message of some rows of one contact; only a single one has a payload for a program."""
     row = rows[0]
@@ -256,7 +261,7 @@ def _outgoing(key: str, rows: Sequence[DictRow], written: Written) -> Outgoing:
         payload=thin(row["kind"], purpose, row["alert_id"], row["duty_id"], row["created_at"]),
         short=written.short,
         spoken=written.spoken,
-        language=row["language"] or "en",
+        language=_language(row),
         email=row["email"],
         phone=row["phone"],
         push_url=row["push_url"],

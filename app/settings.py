@@ -74,6 +74,51 @@ class WebhookSettings(_Group):
     )
 
 
+class PhoneSettings(_Group):
+    """Text messages (`sms`) and calls (`voice`), each through a provider of its own or the same one."""
+
+    provider: Literal["twilio", "http"] | None = Field(
+        None,
+        description="who carries them: Twilio, or any that takes an HTTP request; none: nobody is told so",
+    )
+    url: str | None = Field(None, description="http: where the request goes")
+    method: Literal["POST", "PUT", "GET"] = Field("POST", description="http: its method")
+    body: str = Field(
+        '{"to": {{ to | tojson }}, "text": {{ text | tojson }}}',
+        description="http: Jinja2 over to, text, key and language",
+    )
+    content_type: str = Field("application/json", description="http: of the body")
+    authorization: SecretStr | None = Field(None, description="http: the Authorization header")
+    accepted_path: str | None = Field(None, description="http: dotted path in the JSON of the answer")
+    accepted_value: str | None = Field(None, description="http: what must stand there besides a 2xx")
+    ref_path: str | None = Field(None, description="http: dotted path to the provider's own number")
+    receipt_secret: SecretStr | None = Field(
+        None, description="http: `whsec_…`, where the provider says what became of messages"
+    )
+    timeout: Positive = Field(timedelta(seconds=10), description="longest wait for the provider")
+
+
+class TwilioSettings(_Group):
+    """The account at Twilio, for `sms` and `voice` alike."""
+
+    account: str | None = Field(None, description="account SID (`AC…`)")
+    token: SecretStr | None = Field(None, description="auth token; it also proves Twilio's reports")
+    sender: str | None = Field(None, description="our number, or for texts a messaging service (`MG…`)")
+    caller: str | None = Field(None, description="our number for calls, where it is another")
+    reports: bool = Field(True, description="Twilio reports to THRESHOLD_PUBLIC_URL; else it is asked")
+    api: str = Field("https://api.twilio.com", description="where Twilio is")
+
+
+class PushSettings(_Group):
+    """Push messages through Apprise, to the address that a contact has."""
+
+    enabled: bool = Field(True, description="send push messages")
+    timeout: Positive = Field(timedelta(seconds=15), description="longest wait for one service")
+    allow_private: bool = Field(
+        False, description="let push messages go to private and loopback addresses (your own servers)"
+    )
+
+
 class ApiSettings(_Group):
     """Where the API and the console listen."""
 
@@ -140,6 +185,10 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()  # type: ignore[call-arg]
     smtp: SmtpSettings = SmtpSettings()  # type: ignore[call-arg]
     webhook: WebhookSettings = WebhookSettings()  # type: ignore[call-arg]
+    sms: PhoneSettings = PhoneSettings()  # type: ignore[call-arg]
+    voice: PhoneSettings = PhoneSettings()  # type: ignore[call-arg]
+    twilio: TwilioSettings = TwilioSettings()  # type: ignore[call-arg]
+    push: PushSettings = PushSettings()  # type: ignore[call-arg]
     api: ApiSettings = ApiSettings()  # type: ignore[call-arg]
     sweep: SweepSettings = SweepSettings()  # type: ignore[call-arg]
     clock: ClockSettings = ClockSettings()  # type: ignore[call-arg]

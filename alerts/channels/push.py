@@ -10,6 +10,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, partial
 from typing import Any, Final
 
 from alerts.channels.contract import Outgoing
@@ -24,7 +25,12 @@ ON_THIS_MACHINE: Final = frozenset(
 """Services that would tell the machine on which we run, and nobody else."""
 
 
+@cache
 def _apprise() -> Any:
+    """The library, loaded with the first message: it takes half a second.
+
+    Raises nothing; called in a thread.
+    """
     # It logs what it sends, and its modules import what Python has deprecated: neither is for our logs.
     logging.getLogger("apprise").disabled = True
     with warnings.catch_warnings():
@@ -35,6 +41,12 @@ def _apprise() -> Any:
     return apprise
 
 
+def _service(url: str) -> Any:
+    library = _apprise()
+    asset = library.AppriseAsset(http_redirects=False, async_mode=False)
+    return library.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+
+
 @dataclass(frozen=True, slots=True)
 class PushChannel:
     """`timeout` in seconds bounds one message. `allow_private`: for demonstrations and tests."""
@@ -42,7 +54,6 @@ class PushChannel:
     timeout: float = 15.0
     allow_private: bool = False
     resolver: Resolve = field(default=resolve)
-    _apprise: Any = field(default_factory=_apprise, repr=False, compare=False)
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, "push"), repr=False, compare=False
     )
@@ -51,24 +62,21 @@ class PushChannel:
         """Hands the message to the service behind the contact's URL."""
         if not message.push_url:
             return Permanent("the contact has no push address any more")
-        service = self._service(message.push_url)
-        if service is None:
-            return Permanent("the contact's push address is none that Apprise knows")
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self.timeout):
+                service = await loop.run_in_executor(self._threads, _service, message.push_url)
+                if service is None:
+                    return Permanent("the contact's push address is none that Apprise knows")
                 if not self.allow_private and await self._stays_at_home(service):
                     return Permanent("the push address leads to a private or local address, not allowed")
                 # A phone's screen is small: the short words, and the subject as their title.
-                taken = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, lambda: service.notify(title=message.subject, body=message.short)
+                taken = await loop.run_in_executor(
+                    self._threads, partial(service.notify, title=message.subject, body=message.short)
                 )
         except TimeoutError:
             return Retryable(f"no answer within {self.timeout:g} s", maybe=True)
         return Delivered() if taken else Retryable("the push service did not take it", maybe=True)
-
-    def _service(self, url: str) -> Any:
-        asset = self._apprise.AppriseAsset(http_redirects=False, async_mode=False)
-        return self._apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
 
     async def _stays_at_home(self, service: Any) -> bool:
         """Does it lead to this machine or its network? A name without address is the service's affair."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import aiomqtt
 import pytest
+import uvloop
 from prometheus_client import REGISTRY
 
 from gateway.session import Message
@@ -53,6 +54,19 @@ async def test_acknowledgements_go_out_in_the_order_of_delivery(any_broker: Runn
         await speak(any_broker, b"4")
         await until(lambda: b"4" in ears.payloads())
         assert ears.downs == 0
+
+
+def test_the_session_runs_on_the_loop_of_the_service(open_mosquitto: Mosquitto) -> None:
+    """uvloop, on which the service runs, carries a message as asyncio's own loop does."""
+
+    async def one_message() -> None:
+        async with listening(open_mosquitto.url) as ears:
+            await until(lambda: ears.ups == 1)
+            await speak(open_mosquitto, b"1")
+            await until(lambda: ears.payloads() == [b"1"])
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(one_message())
 
 
 async def test_a_broker_that_is_not_there_yet_is_waited_for(open_mosquitto: Mosquitto) -> None:

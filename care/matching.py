@@ -7,6 +7,8 @@ them in that order. Costs are whole numbers of a small unit of time, so that equ
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 
 from care.assignment import Problem, best
@@ -57,6 +59,11 @@ class Matcher:
         waiting = sorted(sessions, key=rank)
         if not waiting:
             return {}
+        if len(waiting) == 1:
+            able = [window for window in windows if may_fill(waiting[0], window)]
+            if len(able) < 2:  # as nearly always: one came, and for one visit
+                return {window.visit.ref: (waiting[0],) for window in able}
+            windows = able
         filled: dict[str, list[Session]] = {}
         ordered = sorted(windows, key=lambda window: (window.visit.start_at, window.visit.ref))
         for expected in (True, False):
@@ -117,16 +124,21 @@ class _Scale:
 
     @classmethod
     def of(cls, policy: Policy) -> "_Scale":
-        parts = policy.early_weight, policy.swap_minutes, policy.named_elsewhere_minutes
-        unit = lcm(*(part.denominator for part in parts))
-        per_microsecond = _QUARTERS * unit
-        return cls(
-            per_microsecond,
-            int(policy.early_weight * per_microsecond),
-            int(policy.swap_minutes * _MINUTE * per_microsecond),
-            int(policy.named_elsewhere_minutes * _MINUTE * per_microsecond),
-            unit,
-        )
+        return _scale(policy.early_weight, policy.swap_minutes, policy.named_elsewhere_minutes)
+
+
+@lru_cache(maxsize=64)
+def _scale(early_weight: Fraction, swap_minutes: Fraction, named_elsewhere_minutes: Fraction) -> _Scale:
+    """Fractions are slow to reckon with, and one policy serves a hundred thousand residents."""
+    unit = lcm(*(part.denominator for part in (early_weight, swap_minutes, named_elsewhere_minutes)))
+    per_microsecond = _QUARTERS * unit
+    return _Scale(
+        per_microsecond,
+        int(early_weight * per_microsecond),
+        int(swap_minutes * _MINUTE * per_microsecond),
+        int(named_elsewhere_minutes * _MINUTE * per_microsecond),
+        unit,
+    )
 
 
 def _cost(session: Session, window: Window, naming: NamedOn, scale: _Scale) -> int:

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     BAD_FIELD = "field of the wrong kind"
     UNKNOWN_HUB = "unknown hub"
     FOREIGN_TOPIC = "topic of no kind we know"
+    UNKNOWN_DEVICE = "device that the estate does not map"
     ID_USED_TWICE = "id used twice with different contents"
     NOT_STORABLE = "could not be stored"
 

@@ -25,4 +25,7 @@ COMMIT_FAILED = Counter(
 IN_HAND = Gauge("threshold_intake_in_hand", "Messages taken from the broker and not committed yet.")
 LAG_SECONDS = Gauge("threshold_intake_lag_seconds", "How far intake is behind the broker.")
 CAUGHT_UP = Gauge("threshold_intake_caught_up", "1 while connected and caught up.")
+ADAPTED = Counter(
+    "threshold_intake_adapted", "Messages of other makers' bridges, by what they were.", ["kind", "what"]
+)
 COMMANDS = Counter("threshold_commands_sent", "Commands handed to the broker.", ["type"])

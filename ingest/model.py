@@ -4,9 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from gateway.adapters.contract import Report
+from gateway.adapters.edges import Delivery, alarm_of
 from gateway.codec import ALARM_PREFIX, Reason, Rejected, decode_events, decode_status
 from gateway.model import Event, Receipts, Refusal, Status
 from gateway.topics import EVENTS, STATUS, Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """What another maker's message says, before it is known what of it is news (`ingest.adapted`).
+
+    `hubs` were heard by it; without a `report` it says no more than that.
+    """
+
+    hubs: tuple[str, ...]
+    report: Report | None = None
+    delivery: Delivery | None = None
+    may_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +39,7 @@ class Arrival:
     events: tuple[Event, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     status: Status | None = None
+    adapted: Adapted | None = None
 
     @property
     def weight(self) -> int:
@@ -33,8 +49,10 @@ class Arrival:
     @property
     def is_urgent(self) -> bool:
         """Somebody may be calling for help in it: it waits for no other message (DESIGN, promise 7)."""
-        return any(event.type.startswith(ALARM_PREFIX) for event in self.events) or any(
-            rejected.looks_like_alarm for rejected in self.rejected
+        return (
+            any(event.type.startswith(ALARM_PREFIX) for event in self.events)
+            or any(rejected.looks_like_alarm for rejected in self.rejected)
+            or (self.adapted is not None and self.adapted.may_call)
         )
 
     @property
@@ -44,6 +62,14 @@ class Arrival:
         Source: domain/visits.md §6 ("not a last will").
         """
         return not self.retained and (self.status is None or self.status.online)
+
+    @property
+    def adapted_alarm(self) -> str | None:
+        """The alarm under which a person sees another maker's message that cannot be stored."""
+        said = self.adapted
+        if said is None or said.report is None or not said.may_call:
+            return None
+        return alarm_of(said.report.device, said.report.defaults)
 
     def halves(self) -> "tuple[Arrival, Arrival] | None":
         """The same message as two, to find which event cannot be stored; None when it has only one."""

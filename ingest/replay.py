@@ -11,8 +11,8 @@ from datetime import datetime
 from db.pool import Connection
 from gateway.codec import Reason
 from gateway.topics import Topics
-from ingest import store
-from ingest.model import Recorded, read
+from ingest import adapted, store
+from ingest.model import Arrival, Recorded, read
 from ingest.service import record
 
 MOST = 200
@@ -37,14 +37,12 @@ async def replay(
     Takes the caller's transaction. Each row says afterwards what became of it.
     """
     rows = await store.claim_rejected(conn, ids, after, MOST)
+    bridges = await adapted.load(conn)
     outcomes: list[store.Outcome] = []
     recorded: list[Recorded] = []
     for row in rows:
         kept_by_broker = row.reason == Reason.RETAINED and ids is None
-        arrival = read(
-            row.topic, row.payload, retained=kept_by_broker, received_at=row.received_at, topics=topics
-        )
-        result = await record(conn, [arrival], now)
+        result = await record(conn, _read(row, kept_by_broker, topics, bridges), now)
         recorded.append(result)
         outcomes.append(_outcome(row, result))
     if outcomes:
@@ -52,6 +50,18 @@ async def replay(
     taken_in = sum(outcome.taken_in for outcome in outcomes)
     last = rows[-1].id if len(rows) == MOST else None
     return Replayed(tuple(recorded), taken_in, len(outcomes) - taken_in, last)
+
+
+def _read(
+    row: store.RejectedRow, kept_by_broker: bool, topics: Topics, bridges: adapted.Bridges
+) -> list[Arrival]:
+    bridge = bridges.at(row.topic)
+    if bridge is None:
+        return [
+            read(row.topic, row.payload, retained=kept_by_broker, received_at=row.received_at, topics=topics)
+        ]
+    found = adapted.read(bridge, row.topic, row.payload, retained=False, received_at=row.received_at)
+    return [] if found is None else [found]
 
 
 def _outcome(row: store.RejectedRow, result: Recorded) -> store.Outcome:

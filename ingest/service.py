@@ -12,7 +12,7 @@ import care.service
 from db.pool import Connection
 from gateway.codec import ALARM_PREFIX, Reason, Rejected, encode_event, refuse_events
 from gateway.model import Event
-from ingest import store
+from ingest import adapted, store
 from ingest.facts import Fact, concerns_alerts, concerns_care, fact, home_event, is_news, signal
 from ingest.hearing import Gap, Heard, HubRow, KnownHub, StatusRow, calls_for_a_look, gaps, gather
 from ingest.model import Arrival, Recorded
@@ -26,12 +26,16 @@ async def record(conn: Connection, arrivals: Sequence[Arrival], now: datetime) -
 
     Raises psycopg.Error; then nothing of the batch was recorded.
     """
+    arrivals = await adapted.resolve(conn, arrivals)
     heard = gather(arrivals)
     known = await store.lock_hubs(conn, heard) if heard else {}
     recorded = Recorded()
     await _record_hubs(conn, heard, known, now)
     kept = await _record_events(conn, arrivals, known, recorded, now)
     await _record_rejected(conn, [*kept, *_rejected_of(arrivals, known)], arrivals, known, recorded, now)
+    for arrival in arrivals:
+        if arrival.adapted is not None and arrival.hub is not None:
+            recorded.answers.pop(arrival.hub, None)  # another maker's bridge knows of no receipts
     return recorded
 
 

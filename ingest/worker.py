@@ -23,7 +23,7 @@ from gateway.codec import Reason, encode_receipts
 from gateway.connection import Subscription
 from gateway.session import Message, Session
 from gateway.topics import Topics
-from ingest import metrics, replay, store
+from ingest import adapted, metrics, replay, store
 from ingest.beat import Beat
 from ingest.commands import send_commands
 from ingest.gather import Gatherer, InHand
@@ -81,6 +81,7 @@ class IngestWorker:
         self._batch_wait = batch_wait
         self._commands = commands or asyncio.Event()
         self._stopping = False
+        self._bridges = adapted.NO_BRIDGES
         self._mirror = self._topics.commands(broker.client_id)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -144,13 +145,11 @@ class IngestWorker:
             gatherer.drop(connection)
             beat.disconnected()
 
+        async with writer.transaction() as lease:
+            self._bridges = await adapted.load(lease)
         session = Session(
             self._broker,
-            (
-                Subscription(self._topics.events("+"), 1),
-                Subscription(self._topics.status("+"), 1),
-                Subscription(self._mirror, 1, required=False),
-            ),
+            self._subscriptions(),
             self._clock,
             on_message=on_message,
             on_up=beat.connected,
@@ -180,9 +179,27 @@ class IngestWorker:
                 raise result
         await beat.leave()
 
+    def _subscriptions(self) -> tuple[Subscription, ...]:
+        return (
+            Subscription(self._topics.events("+"), 1),
+            Subscription(self._topics.status("+"), 1),
+            Subscription(self._mirror, 1, required=False),
+            *self._bridges.subscriptions,
+        )
+
     def _read(self, message: Message) -> Arrival | Marker | None:
         if message.topic == self._mirror:
             return decode_marker(message.payload)
+        if not message.topic.startswith(self._topics.root) and (bridge := self._bridges.at(message.topic)):
+            return adapted.read(
+                bridge,
+                message.topic,
+                message.payload,
+                retained=message.retained,
+                received_at=message.received_at,
+                again=message.again,
+                mid=message.mid,
+            )
         return read(
             message.topic,
             message.payload,
@@ -247,11 +264,18 @@ class IngestWorker:
             await _sleep(max(BEAT_EVERY / self._speed, SHORTEST_BEAT), self._commands)
 
     async def _seldom(self, writer: Writer, session: Session) -> None:
-        """Commands that nobody obeyed in time; and what came from hubs that the estate has come to know."""
+        """Commands that nobody obeyed in time; what the estate has come to know: bridges, and hubs whose
+        events wait.
+        """
         async with writer.transaction() as conn:
+            bridges = await adapted.load(conn)
             await store.expire_commands(conn, self._clock())
             ids = await store.waiting_for_their_hub(conn, Reason.UNKNOWN_HUB, replay.MOST)
             done = await replay.replay(conn, self._topics, self._clock(), ids=ids) if ids else None
+        if bridges != self._bridges:
+            self._bridges = bridges
+            session.follow(self._subscriptions())
+            log.info("listening to the estate's bridges", bridges=len(bridges.by_base))
         if done is not None:
             log.info("events of hubs that are known now were taken in", rows=done.taken_in)
             for recorded in done.recorded:

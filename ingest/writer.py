@@ -98,14 +98,14 @@ class Writer:
 
     async def _set_aside(self, poison: Arrival) -> list[Recorded]:
         """Keeps the one message that cannot be stored as rejected, with its reason."""
-        if poison.status is None and not poison.events:
+        if poison.status is None and not poison.events and poison.adapted is None:
             return await self._only_keep(poison)
         pieces = tuple(
             Rejected(Reason.NOT_STORABLE, None, event.id, event.type, encode_event(event))
             for event in poison.events
-        ) or (Rejected(Reason.NOT_STORABLE, None, None, None, poison.payload),)
+        ) or (Rejected(Reason.NOT_STORABLE, None, None, poison.adapted_alarm, poison.payload),)
         log.error("kept as rejected: it cannot be stored", hub=poison.hub, types=[one.type for one in pieces])
-        aside = replace(poison, events=(), status=None, rejected=(*poison.rejected, *pieces))
+        aside = replace(poison, events=(), status=None, adapted=None, rejected=(*poison.rejected, *pieces))
         return await self.write([aside])
 
     async def _only_keep(self, rejected: Arrival) -> list[Recorded]:

@@ -35,12 +35,16 @@ class ChirpStack:
         """The uplinks of every device of an application."""
         return (f"{base}/device/+/event/up",)
 
+    def name_in_topics(self, name: str) -> str:
+        """A DevEUI, in small letters."""
+        return name.lower()
+
     def read(self, bridge: Bridge, incoming: Incoming) -> Reading:
         """What a message says."""
         levels = incoming.topic.split("/")
         if len(levels) != 4 or levels[0] != "device" or levels[2:] != ["event", "up"] or not incoming.payload:
             return Chatter()
-        device = bridge.devices.get(levels[1]) or bridge.devices.get(levels[1].lower())
+        device = bridge.devices.get(levels[1].lower())
         if device is None:
             return Stranger(None, UNKNOWN_ALARM) if mentions_an_alarm(incoming.payload) else Chatter()
         return _uplink(device, incoming.payload)

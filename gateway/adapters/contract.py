@@ -125,6 +125,10 @@ class Adapter(Protocol):
         """The topic filters that bring everything of a bridge."""
         ...
 
+    def name_in_topics(self, name: str) -> str:
+        """A device's name as the topics spell it."""
+        ...
+
     def read(self, bridge: Bridge, incoming: Incoming) -> Reading:
         """What a message says."""
         ...

@@ -63,6 +63,10 @@ class Zigbee2Mqtt:
         """All of a bridge: a friendly name may hold slashes, and a device that nobody mapped may call."""
         return (f"{base}/#",)
 
+    def name_in_topics(self, name: str) -> str:
+        """A friendly name is spelt as it is."""
+        return name
+
     def read(self, bridge: Bridge, incoming: Incoming) -> Reading:
         """What a message says."""
         topic, payload = incoming.topic, incoming.payload

@@ -172,10 +172,10 @@ class _Reader:
     """Files each message where it belongs."""
 
     def __init__(self, estate: Estate, policy: Policy, until: datetime | None) -> None:
-        self._hubs = estate.hubs
         self._until = until
         self._found = Received({hub.id: Listener(hub, policy) for hub in estate.hubs.values()})
-        self._seen: dict[str, set[str]] = {}
+        self._every = {hub.id: hub.heartbeat_every for hub in estate.hubs.values()}
+        self._seen: dict[str, set[str]] = {hub_id: set() for hub_id in estate.hubs}
 
     def read(self, messages: Iterable[_Message | None]) -> Received:
         """Takes messages in order of arrival; None stands for a line that could not be read."""
@@ -202,22 +202,28 @@ class _Reader:
             if event.looks_like_alarm:
                 self._found.unreadable.append(Unreadable(hub_id, received_at, event.reason))
             return
-        seen = self._seen.setdefault(hub_id, set())
+        seen = self._seen.get(hub_id)
+        if seen is None:
+            seen = self._seen[hub_id] = set()
         if event.id in seen:
             return
         seen.add(event.id)
         if event.type == HEARTBEAT:
             queued = queued_of(event.data.get("queued"))
-            if listener is not None and queued is not None:
-                effective_at = timing(_utc(event.at), received_at).effective_at
-                if is_fresh(effective_at, received_at, self._hubs[hub_id].heartbeat_every):
-                    listener.queue(received_at, queued)
+            if listener is not None and queued is not None and self._is_fresh(hub_id, event, received_at):
+                listener.queue(received_at, queued)
             return
         if listener is not None and may_be_evidence(event.type):
             seen_at_home = home_event(fact(hub_id, event, received_at), arrival)
             self._found.events.setdefault(hub_id, []).append(seen_at_home)
         if concerns_alerts(event.type):
             self._found.signals.append(signal(hub_id, event, received_at, known_hub=listener is not None))
+
+    def _is_fresh(self, hub_id: str, event: Event, received_at: datetime) -> bool:
+        every = self._every[hub_id]
+        if event.at == received_at:
+            return True
+        return is_fresh(timing(_utc(event.at), received_at).effective_at, received_at, every)
 
     def _status(self, hub_id: str, received_at: datetime, status: Status | Rejected) -> None:
         if isinstance(status, Rejected):

@@ -6,15 +6,17 @@ history up to any later one, and nothing depends on when a sweep happens to look
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from alerts.model import VisitAlertKind
 from care import wording
 from care.evidence import Evidence, weigh
 from care.household import Household
 from care.liveness import Ears, Speech, listen
-from care.model import AlertSpan, ManualWord, Version, VisitHistory
+from care.model import AlertSpan, ManualWord, Session, Version, VisitHistory
 from care.tracing import Trace, trace
-from care.verdict import Known, alert_due, judge, phase, progress_limit
+from care.verdict import Known, alert_due, everybody_came, judge, phase, progress_limit
 from care.windows import Window, frame
 
 # The first version stands from so long before anything can count for the visit; nothing changes before that.
@@ -33,9 +35,17 @@ def histories(household: Household, until: datetime) -> tuple[VisitHistory, ...]
 
 
 def judged(
-    windows: Mapping[str, Window], household: Household, ears: Sequence[Ears], until: datetime
+    windows: Mapping[str, Window],
+    household: Household,
+    ears: Sequence[Ears],
+    until: datetime,
+    *,
+    only_last: bool = False,
 ) -> tuple[VisitHistory, ...]:
-    """`histories`, with the windows and the ears made ready by the caller (the backtest has them already)."""
+    """`histories`, with the windows and the ears made ready by the caller (the backtest has them already).
+
+    `only_last`: of the versions only the one that stands is worded, which is all that a replay reports.
+    """
     traces = trace(windows, _evidence(household, until), household.policy)
     names = {carer.id: carer.name for carer in household.carers.values()}
     words = _words(household.manual)
@@ -48,7 +58,7 @@ def judged(
             speech = Speech(True, bool(ears), "", None, None)  # never asked for
         else:
             speech = listen(window, ears, household.policy, until)
-        found.append(_Telling(traces[ref], speech, said, names).history(until))
+        found.append(_Telling(traces[ref], speech, said, names, only_last).history(until))
     return tuple(found)
 
 
@@ -74,20 +84,30 @@ def _evidence(household: Household, until: datetime) -> list[Evidence]:
     return found
 
 
+_Told = tuple[tuple[Session, ...], datetime | None, ManualWord | None, tuple[str, bool, bool]]
+"""What decides a verdict: who fills the slots, the first weak sign, a person's word, and the phase."""
+
+
 class _Telling:
     """One visit's history while it is told, moment by moment."""
 
     def __init__(
-        self, traced: Trace, speech: Speech, words: Sequence[ManualWord], names: wording.Names
+        self,
+        traced: Trace,
+        speech: Speech,
+        words: Sequence[ManualWord],
+        names: wording.Names,
+        only_last: bool,
     ) -> None:
         self._trace = traced
         self._window = traced.window
         self._speech = speech
         self._words = words
         self._names = names
+        self._only_last = only_last
         self._versions: list[Version] = []
         self._alerts: list[AlertSpan] = []
-        self._told: tuple[object, ...] | None = None
+        self._told: _Told | None = None
 
     def history(self, until: datetime) -> VisitHistory:
         """Everything up to `until`, and when to look again."""
@@ -95,11 +115,14 @@ class _Telling:
         settles_at = self._window.settles_at
         manual = {word.at for word in self._words}
         moments = sorted(self._moments())
+        last = begin
         self._tell(begin)
         for at in moments:
             # Settled: only a person's word changes the verdict any more, and it knows no later evidence.
-            if begin < at <= until and (at <= settles_at or at in manual):
-                self._tell(at)
+            if begin < at <= until and (at <= settles_at or at in manual) and self._tell(at):
+                last = at
+        if self._only_last:
+            self._conclude(last)
         return VisitHistory(
             self._window.visit, tuple(self._versions), tuple(self._alerts), self._next_check(moments, until)
         )
@@ -120,20 +143,43 @@ class _Telling:
         moments.update(word.at for word in self._words)
         return moments
 
-    def _tell(self, at: datetime) -> None:
-        window = self._window
+    def _tell(self, at: datetime) -> bool:
+        """Takes in what had happened by a moment; whether anything turned then."""
+        window, speech = self._window, self._speech
         seen = at if at <= window.settles_at else window.settles_at
         filled, weak_at = self._trace.filled_at(seen), self._trace.weak_at(seen)
         word = next((word for word in reversed(self._words) if word.at <= at), None) if self._words else None
-        now = filled, weak_at, word, phase(window, self._speech, filled, word, at)
+        now = filled, weak_at, word, phase(window, speech, filled, word, at)
         if now == self._told:
-            return
+            return False
         self._told = now
-        known = Known(window, self._speech, filled, weak_at, word)
+        self._follow_with_alerts(at, alert_due(window, speech, filled, word, at))
+        if not self._only_last:
+            self._conclude(at)
+        return True
+
+    def _conclude(self, at: datetime) -> None:
+        """Words the verdict of what has been taken in, and keeps it when it is a new one."""
+        assert self._told is not None  # told at the beginning
+        filled, weak_at, word, _ = self._told
+        known = Known(self._window, self._speech, filled, weak_at, word)
         verdict = judge(known, at, self._names)
         if not self._versions or self._versions[-1].verdict != verdict:
             self._versions.append(Version(at, verdict))
-            _follow_with_alerts(self._alerts, known, self._versions[-1])
+
+    def _follow_with_alerts(self, at: datetime, due: VisitAlertKind | None) -> None:
+        """Stands down what no longer holds, and raises what holds now."""
+        standing = self._alerts[-1] if self._alerts and self._alerts[-1].stood_down_at is None else None
+        if (standing.kind if standing else None) is due:
+            return
+        if standing is not None:
+            assert self._told is not None  # what has just been told stands it down
+            filled, _, word, _ = self._told
+            made = everybody_came(self._window, filled) or (word is not None and word.attended)
+            why = wording.cause(standing.kind, due, made)
+            self._alerts[-1] = replace(standing, stood_down_at=at, cause=why)
+        if due is not None:
+            self._alerts.append(AlertSpan(due, at, wording.alert(due, self._window, self._speech)))
 
     def _next_check(self, moments: Sequence[datetime], until: datetime) -> datetime | None:
         """When to look again though nothing more is received; None once settled."""
@@ -145,21 +191,3 @@ class _Telling:
         if again is not None and again > until:
             coming.append(again)
         return min(*coming, settles_at) if coming else settles_at
-
-
-def _follow_with_alerts(alerts: list[AlertSpan], known: Known, version: Version) -> None:
-    """Stands down what no longer holds, and raises what holds now, at the version's own moment."""
-    due = alert_due(known, version.verdict)
-    standing = alerts[-1] if alerts and alerts[-1].stood_down_at is None else None
-    if standing is not None:
-        if standing.kind is due:
-            return
-        alerts[-1] = AlertSpan(
-            standing.kind,
-            standing.raised_at,
-            standing.reason,
-            version.at,
-            wording.cause(standing.kind, due, version.verdict.attendance),
-        )
-    if due is not None:
-        alerts.append(AlertSpan(due, version.at, wording.alert(due, known.window, known.speech)))

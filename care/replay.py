@@ -78,7 +78,7 @@ def replay(
             judged=wanted,
         )
         ears = [Ears.of(hearing, policy) for hearing in household.hearing]
-        for history in judged(framed, household, ears, until):
+        for history in judged(framed, household, ears, until, only_last=True):
             yield Replayed(framed[history.visit.ref], history)
 
 

@@ -60,7 +60,7 @@ def phase(
     if filled:
         over = all(session.end is not None for session in filled)
         # When all came, what was missed matters only to a person who says that nobody did.
-        matters = len(filled) < window.visit.carers_required or manual is not None
+        matters = manual is not None or not everybody_came(window, filled)
         return "came", over or at >= progress_limit(window, filled), missed and matters
     if missed:
         sure = speech.missed_from
@@ -68,20 +68,27 @@ def phase(
     return "awaited", at >= window.visit.start_at, window.late_at is not None and at >= window.late_at
 
 
-def alert_due(known: Known, verdict: Verdict) -> VisitAlertKind | None:
-    """The alert that ought to be open while this verdict stands (domain/visits.md §7)."""
-    if known.window.silent or not known.window.expected or not known.speech.heard:
+def alert_due(
+    window: Window, speech: Speech, filled: tuple[Session, ...], manual: ManualWord | None, at: datetime
+) -> VisitAlertKind | None:
+    """The alert that ought to be open at `at` (domain/visits.md §7), without the words of the verdict."""
+    if window.silent or not window.expected or not speech.heard:
         return None
-    if verdict.attendance is Attendance.PART_ATTENDED:
-        return VisitAlertKind.PART_ATTENDED
-    return _ALERT_OF.get(verdict.state)
+    missed = at >= window.missed_at
+    if manual is not None and (manual.attended or missed):
+        return None if manual.attended else VisitAlertKind.MISSED
+    if filled:
+        return VisitAlertKind.PART_ATTENDED if missed and not everybody_came(window, filled) else None
+    if missed:
+        sure = speech.missed_from is not None and at >= speech.missed_from
+        return VisitAlertKind.MISSED if sure else VisitAlertKind.UNVERIFIED
+    late = window.late_at is not None and at >= window.late_at
+    return VisitAlertKind.LATE if late else None
 
 
-_ALERT_OF = {
-    State.LATE: VisitAlertKind.LATE,
-    State.MISSED: VisitAlertKind.MISSED,
-    State.UNVERIFIED: VisitAlertKind.UNVERIFIED,
-}
+def everybody_came(window: Window, filled: tuple[Session, ...]) -> bool:
+    """Every slot of the visit is filled."""
+    return len(filled) >= window.visit.carers_required
 
 
 def _by_evidence(known: Known, at: datetime, names: wording.Names) -> Verdict:
@@ -116,7 +123,7 @@ def _by_evidence(known: Known, at: datetime, names: wording.Names) -> Verdict:
 def _attended(known: Known, at: datetime, names: wording.Names) -> Verdict:
     """Somebody came: all who should, or some."""
     window, filled = known.window, known.filled
-    complete = len(filled) >= window.visit.carers_required
+    complete = everybody_came(window, filled)
     if complete:
         attendance = Attendance.ATTENDED
     elif at >= window.missed_at:

@@ -176,12 +176,10 @@ _GOES_ON_AS = {
 }
 
 
-def cause(kind: VisitAlertKind, now: VisitAlertKind | None, attendance: Attendance) -> str:
+def cause(kind: VisitAlertKind, now: VisitAlertKind | None, everybody: bool) -> str:
     """Why an alert of this kind is stood down."""
     if now is not None:
         return f"it goes on as another alert: {_GOES_ON_AS[now]}"
-    if attendance is Attendance.UNKNOWN:
+    if not everybody:
         return "somebody has arrived"
-    if attendance is Attendance.ATTENDED:
-        return "the visit was made" if kind is not VisitAlertKind.PART_ATTENDED else "everybody has come"
-    return f"the visit is {attendance.value.replace('_', ' ')}"
+    return "everybody has come" if kind is VisitAlertKind.PART_ATTENDED else "the visit was made"

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from alerts.model import VisitAlertKind
 from care.doors import NO_DOORS
 from care.evidence import Strength, weigh
-from care.history import histories
+from care.history import histories, judged
 from care.household import Household
 from care.liveness import Ears, listen
 from care.matching import fill
-from care.model import AlertSpan, State, Verdict, Version, VisitHistory
+from care.model import AlertSpan, Attendance, State, Verdict, Version, VisitHistory
 from care.policy import Policy
 from care.sessions import sessions_of
 from care.verdict import Known, judge
@@ -190,3 +190,49 @@ def test_no_policy_breaks_the_rules(world: World, policy: Policy, now: datetime)
     for early, late in zip(histories(household, now), histories(household, END), strict=True):
         assert (list(early.versions), list(early.alerts)) == until(late, now)
         assert early.next_check_at is None or early.next_check_at > now
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds(), moments)
+def test_the_last_version_alone_is_the_last_of_all(world: World, now: datetime) -> None:
+    """A replay that words only the verdict that stands gives that verdict and every alert all the same."""
+    household = world.household
+    windows = frame(household.visits, household.suspensions, household.policy, LONDON)
+    ears = [Ears.of(hearing, household.policy) for hearing in household.hearing]
+    brief = judged(windows, household, ears, now, only_last=True)
+    for one, whole in zip(brief, histories(household, now), strict=True):
+        assert (one.verdict, one.alerts, one.next_check_at) == (
+            whole.verdict,
+            whole.alerts,
+            whole.next_check_at,
+        )
+        assert len(one.versions) == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds())
+def test_an_alert_says_what_the_verdict_says(world: World) -> None:
+    """A late, missed, unverified or part-attended verdict has its alert open, and no other."""
+    household = replace(world.household, manual=())
+    windows = frame(household.visits, household.suspensions, household.policy, LONDON)
+    for history in histories(household, END):
+        window = windows[history.visit.ref]
+        for version in history.versions:
+            part = version.verdict.attendance is Attendance.PART_ATTENDED
+            due = VisitAlertKind.PART_ATTENDED if part else ALERT_OF.get(version.verdict.state)
+            if window.silent or not window.expected or not household.hearing:
+                due = None
+            still_open = [
+                span.kind
+                for span in history.alerts
+                if span.raised_at <= version.at
+                and (span.stood_down_at is None or span.stood_down_at > version.at)
+            ]
+            assert still_open == ([] if due is None else [due])
+
+
+ALERT_OF = {
+    State.LATE: VisitAlertKind.LATE,
+    State.MISSED: VisitAlertKind.MISSED,
+    State.UNVERIFIED: VisitAlertKind.UNVERIFIED,
+}

@@ -19,7 +19,7 @@ from alerts.channels.exchange import Answer, answered_by_provider, certificate_a
 from alerts.retry import Delivered, Outcome, Permanent, Retryable, Sent
 
 _BODIES = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-_EXAMPLE = {"to": "+441234500001", "text": "Text", "key": "msg_0", "language": "en"}
+_EXAMPLE = {"to": "+441234500001", "text": 'Say "yes"', "key": "msg_0", "language": "en"}
 
 
 class BadGateway(ValueError):

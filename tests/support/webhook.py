@@ -34,7 +34,7 @@ class Behaviour:
 
     `status` and `headers` make the answer (a 302 with a Location, a 429 with Retry-After). It waits `delay`
     seconds before it answers, for ever while `hangs`. `reset` records the request and then resets the
-    connection instead of answering; `body_bytes` is how much of a body it sends.
+    connection instead of answering; `body_bytes` is how much of a body it sends, unless `body` is its text.
     """
 
     status: int = 204
@@ -43,6 +43,7 @@ class Behaviour:
     hangs: bool = False
     reset: bool = False
     body_bytes: int = 0
+    body: bytes = b""
 
 
 class WebhookSink:
@@ -120,9 +121,10 @@ class WebhookSink:
             return
         lines = [f"HTTP/1.1 {behaves.status} Answer", "Connection: close"]
         if behaves.status not in (204, 304):
-            lines.append(f"Content-Length: {behaves.body_bytes}")
+            lines.append(f"Content-Length: {len(behaves.body) or behaves.body_bytes}")
         lines += [f"{name}: {value}" for name, value in behaves.headers.items()]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+        writer.write(behaves.body)
         for _ in range(behaves.body_bytes // 65536):
             writer.write(b"x" * 65536)
             await writer.drain()

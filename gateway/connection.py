@@ -1,30 +1,34 @@
-"""One connection to the broker, from its beginning to its end: our own few packets on asyncio's transport.
+"""One connection to the broker, from its beginning to its end: paho inside the asyncio loop.
 
-A client library spends about forty microseconds of processor on each message (a system call or two for its
-parts, a lock, a walk through callbacks); here a whole read is one call (docs/performance.md).
+A thread of paho's own has to win the interpreter lock from the loop for every message, which under load
+costs a third of the rate and all of the good latencies; so there is none but for the blocking connect.
 """
 
 import asyncio
-import itertools
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
-from gateway import packets
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
+
 from gateway.broker import Broker
-from gateway.packets import ProtocolFault, Publish, Splitter
+from gateway.buffered import Buffered
 
 KEEPALIVE = 10
 """Seconds without traffic before we ask whether the broker is there; it is given up after as long again."""
 CONNECT_TIMEOUT = 5.0
 """Seconds for the TCP connection, and as long again for the broker to grant the subscriptions."""
 LOOK_EVERY = 1.0
-"""Seconds between looks at the keepalive clock."""
+"""Seconds between looks at paho's keepalive clock."""
 MOST_UNSENT = 8 * 1024 * 1024
 """Bytes that may wait for the broker to read them; then we publish no more, and homes ask again."""
+MOST_UNANSWERED = 32_000
+"""Messages of ours whose acknowledgement may be outstanding: half of all message ids."""
 SUBSCRIPTION_REFUSED = 0x80
-SUBSCRIPTION_ID, CHANGE_ID = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,31 @@ class Subscription:
     required: bool = True
 
 
-class Connection(asyncio.Protocol):
-    """One connection, from its attempt to its end. `take` is given the messages of each read, in order."""
+class _Client(mqtt.Client):
+    """paho over a socket that reads and writes in large pieces, where it puts its WebSocket otherwise."""
+
+    wire: Buffered | None = None
+
+    def _create_socket(self) -> Buffered:  # a SocketLike, as paho calls it
+        inner = super()._create_socket()
+        assert isinstance(inner, socket.socket)
+        inner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a receipt must not wait for company
+        self.wire = Buffered(inner)
+        return self.wire
+
+    def say_we_live(self) -> None:
+        """Asks the broker whether it is there without awaiting the answer: we may not be reading."""
+        self._send_pingreq()
+
+
+class Connection:
+    """One client object, from its attempt to its end. `take` is given the messages of each read, in order."""
 
     def __init__(
         self,
         broker: Broker,
         subscriptions: tuple[Subscription, ...],
-        take: Callable[["Connection", list[Publish]], None],
+        take: Callable[["Connection", list[mqtt.MQTTMessage]], None],
     ) -> None:
         self.broker = broker
         self.subscriptions = subscriptions
@@ -58,29 +79,53 @@ class Connection(asyncio.Protocol):
         self._open: set[int] = set()
         self._done: set[int] = set()
         self._taken = 0
-        self._accepted = False
-        self._transport: asyncio.Transport | None = None
-        self._splitter = Splitter()
-        self._ids = itertools.cycle(range(CHANGE_ID + 1, packets.MOST_MESSAGE_IDS + 1))
-        self._in_flight: set[int] = set()
-        self._heard_at = self._said_at = self.loop.time()
-        self._asked_at: float | None = None
+        self._heard: list[mqtt.MQTTMessage] = []
+        self._asked: int | None = None
+        self._will_write = False
+        self._client = self._made(broker)
+
+    def _made(self, broker: Broker) -> _Client:
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=broker.client_id,
+            clean_session=False,
+            protocol=mqtt.MQTTv311,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT
+        # What we publish is either sent again on demand (receipts) or kept in the database (commands).
+        # With paho's own limit in flight it would hold receipts back while it waits for the broker's word.
+        client.max_inflight_messages_set(0)
+        client.max_queued_messages_set(MOST_UNANSWERED)
+        if broker.username is not None:
+            client.username_pw_set(broker.username, broker.password)
+        if (context := broker.tls_context()) is not None:
+            client.tls_set_context(context)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        return client
 
     async def open(self) -> None:
-        """Connects and subscribes. Raises OSError or TimeoutError; `ended` says why the broker refused.
-
-        Raises BrokerFault for unusable certificate files.
-        """
+        """Connects and subscribes. Raises OSError or TimeoutError; `ended` says why the broker refused."""
         broker = self.broker
-        context = broker.tls_context()
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            await self.loop.create_connection(lambda: self, broker.host, broker.port, ssl=context)
-        self._write(packets.connect(broker.client_id, KEEPALIVE, broker.username, broker.password))
+        await asyncio.to_thread(self._client.connect, broker.host, broker.port, KEEPALIVE)
+        # The callbacks go on only now: the thread above must not touch the loop.
+        self._client.on_socket_register_write = self._want_write
+        self._client.on_socket_close = self._on_socket_close
+        wire = self._wire()
+        if wire is None:
+            self._end("the broker closed the connection")
+            return
+        self.loop.add_reader(wire, self._readable)
+        self._write()
         await self._granted()
 
     async def _granted(self) -> None:
         """Waits for the subscriptions. What queued up for us comes before them: that is an answer too."""
-        answers: set[asyncio.Future[str] | asyncio.Future[None]] = {self.ended, self.subscribed}
+        answers: set[asyncio.Future[Any]] = {self.ended, self.subscribed}
         while True:
             taken = self._taken
             done, _ = await asyncio.wait(
@@ -93,24 +138,17 @@ class Connection(asyncio.Protocol):
 
     async def watch(self) -> str:
         """Keeps the connection alive until it ends, and says why it ended."""
+        quiet = 0
         while not self.ended.done():
             await asyncio.wait({self.ended}, timeout=LOOK_EVERY)
-            self._keep_alive(self.loop.time())
+            if self.ended.done():
+                break
+            if not self.paused:
+                self._client.loop_misc()
+            elif (quiet := quiet + 1) % (KEEPALIVE // 2) == 0:
+                # paho would ask the broker whether it is there and, as we do not read, never learn.
+                self._client.say_we_live()
         return self.ended.result()
-
-    def _keep_alive(self, now: float) -> None:
-        """Asks a broker whether it is there; one that we do not listen to cannot be late with its answer."""
-        if self.paused:
-            self._asked_at = None
-        elif self._asked_at is not None and now - self._asked_at > KEEPALIVE:
-            self._end("the broker has fallen silent")
-            return
-        if now - self._said_at >= KEEPALIVE or now - self._heard_at >= KEEPALIVE:
-            if self._asked_at is None:
-                self._asked_at = now
-                self._write(packets.PINGREQ_PACKET)
-            elif now - self._said_at >= KEEPALIVE:
-                self._write(packets.PINGREQ_PACKET)
 
     def acknowledge(self, mids: Iterable[int]) -> None:
         """Tells the broker that messages are ours, each once all that were delivered before it are ours too.
@@ -119,140 +157,146 @@ class Connection(asyncio.Protocol):
         connection of who answers in another; we commit a press before what waited longer.
         """
         self._done.update(self._open.intersection(mids))
-        ready: list[int] = []
         while self.unacknowledged and (first := self.unacknowledged[0][0]) in self._done:
             self.unacknowledged.popleft()
             self._done.discard(first)
             self._open.discard(first)
-            ready.append(first)
-        if ready:
-            self._write(packets.pubacks(ready))
+            self._client.ack(first, 1)
 
     def publish(self, messages: Iterable[tuple[str, bytes]]) -> list[bool]:
         """Hands messages to the broker in one piece, QoS 1; for each whether it went out."""
-        out: list[bytes] = []
-        went: list[bool] = []
-        for topic, payload in messages:
-            if not self._may_say_more():
-                went.append(False)
-                continue
-            mid = next(self._ids)
-            while mid in self._in_flight:
-                mid = next(self._ids)
-            self._in_flight.add(mid)
-            out.append(packets.publish(topic.encode(), payload, mid))
-            went.append(True)
-        if out:
-            self._write(b"".join(out))
-        return went
+        wire = self._wire()
+        if wire is None or not self._client.is_connected():
+            return [False for _ in messages]
+        return [
+            wire.unsent() < MOST_UNSENT
+            and self._client.publish(topic, payload, qos=1).rc is MQTTErrorCode.MQTT_ERR_SUCCESS
+            for topic, payload in messages
+        ]
 
     def change(self, subscriptions: tuple[Subscription, ...]) -> None:
         """Asks for other topics from now on; those that stay are left alone, so nothing kept comes again."""
         added = [(one.topic, one.qos) for one in subscriptions if one not in self.subscriptions]
         gone = [one.topic for one in self.subscriptions if one not in subscriptions]
         self.subscriptions = subscriptions
-        if self._accepted and added:
-            self._write(packets.subscribe(CHANGE_ID, added))
-        if self._accepted and gone:
-            self._write(packets.unsubscribe(CHANGE_ID, gone))
-
-    def _may_say_more(self) -> bool:
-        return (
-            self._accepted
-            and not self.ended.done()
-            and self._transport is not None
-            and len(self._in_flight) < packets.MOST_MESSAGE_IDS // 2
-            and self._transport.get_write_buffer_size() < MOST_UNSENT
-        )
+        if self._client.is_connected() and added:
+            self._client.subscribe(added)
+        if self._client.is_connected() and gone:
+            self._client.unsubscribe(gone)
 
     def close(self, why: str) -> None:
-        """Ends it from our side; the broker keeps the session. What still waits to be sent is sent."""
+        """Ends it from our side; the broker keeps the session."""
         self._end(why)
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(packets.DISCONNECT_PACKET)
-            self._transport.close()
-            # A broker that reads nothing would keep the rest, and the socket, for ever.
-            self.loop.call_later(CONNECT_TIMEOUT, self._transport.abort)
+        self._client.disconnect()
+        self._write()  # receipts that still wait, and the farewell
+        if (wire := self._wire()) is not None:
+            self._forget(wire)
+            wire.close()
 
     def pause(self, paused: bool) -> None:
         """Stops or resumes reading; the broker's window fills and it waits."""
-        if self._transport is None or self._transport.is_closing() or paused is self.paused:
+        wire = self._wire()
+        if wire is None or paused is self.paused:
             return
         self.paused = paused
         if paused:
-            self._transport.pause_reading()
+            self.loop.remove_reader(wire)
         else:
-            self._transport.resume_reading()
+            self.loop.add_reader(wire, self._readable)
+            self.loop.call_soon(self._readable)  # what was read before the pause
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The socket stands; asyncio has set it to send at once (a receipt must not wait for company)."""
-        # A cast, not an assertion: uvloop's transports are none of asyncio's classes.
-        self._transport = cast(asyncio.Transport, transport)
+    def _readable(self) -> None:
+        """Reads what is there, and hands all its messages on in one call."""
+        while not self.paused:
+            self._client.loop_read()
+            wire = self._wire()
+            if wire is None or wire.pending() == 0:
+                break
+        heard, self._heard = self._heard, []
+        if heard and not self.ended.done():
+            self._taken += 1
+            self._take(self, heard)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket has ended."""
-        self._end(f"connection lost: {exc or 'the broker closed it'}")
+    def _want_write(self, _client: mqtt.Client, _userdata: Any, _sock: Any) -> None:
+        """paho has something to say: whatever else it has by the end of this turn goes out with it."""
+        if not self._will_write:
+            self._will_write = True
+            self.loop.call_soon(self._write)
 
-    def data_received(self, data: bytes) -> None:
-        """Takes one read apart: all its messages are handed on in one call."""
-        self._heard_at, self._asked_at = self.loop.time(), None
-        if self.ended.done():
+    def _write(self) -> None:
+        self._will_write = False
+        if self._client.want_write():
+            self._client.loop_write()
+        self._flush()
+
+    def _flush(self) -> None:
+        """Sends what paho has said, and asks to be called again while the system does not take all of it."""
+        if (wire := self._wire()) is None:
             return
         try:
-            messages = [
-                packets.read_publish(first, body)
-                for first, body in self._splitter.feed(data)
-                if first >> 4 == packets.PUBLISH or self._told(first >> 4, body)
-            ]
-        except ProtocolFault as fault:
-            self._end(f"the broker breaks the protocol: {fault}")
+            wire.flush()
+        except OSError as error:
+            self._end(f"connection lost: {error}")
+            self._forget(wire)
             return
-        if messages:
-            self._taken += 1
-            for message in messages:
-                if message.qos and message.mid not in self._open:
-                    self._open.add(message.mid)
-                    self.unacknowledged.append((message.mid, self._heard_at))
-            self._take(self, messages)
+        if wire.unsent():
+            self.loop.add_writer(wire, self._flush)
+        else:
+            self.loop.remove_writer(wire)
 
-    def _told(self, kind: int, body: bytes) -> bool:
-        """Takes a packet that is no message."""
-        if kind == packets.PUBACK and len(body) >= 2:
-            self._in_flight.discard(int.from_bytes(body[:2], "big"))
-        elif kind == packets.CONNACK and len(body) == 2:
-            self._on_connack(bool(body[0] & 1), body[1])
-        elif kind == packets.SUBACK and len(body) > 2:
-            if int.from_bytes(body[:2], "big") == SUBSCRIPTION_ID:
-                self._on_suback(body[2:])
-        elif kind not in (packets.PINGRESP, packets.UNSUBACK):
-            raise ProtocolFault(f"a packet of kind {kind} and {len(body)} bytes")
-        return False
+    def _wire(self) -> Buffered | None:
+        """The socket while it is one."""
+        wire = self._client.wire
+        return wire if wire is not None and wire.fileno() >= 0 else None
 
-    def _on_connack(self, session_present: bool, refused: int) -> None:
-        if refused:
-            why = packets.CONNECTION_REFUSED.get(refused, f"code {refused}")
-            self._end(f"the broker refused us: {why}")
+    def _on_socket_close(self, _client: mqtt.Client, _userdata: Any, sock: Any) -> None:
+        self._forget(sock)
+
+    def _forget(self, wire: Buffered) -> None:
+        if wire.fileno() >= 0:
+            self.loop.remove_reader(wire)
+            self.loop.remove_writer(wire)
+
+    def _end(self, why: str) -> None:
+        if not self.ended.done():
+            self.ended.set_result(why)
+
+    def _on_connect(
+        self,
+        client: mqtt.Client,
+        _userdata: Any,
+        flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        _properties: Any,
+    ) -> None:
+        if reason.is_failure:
+            self._end(f"the broker refused us: {reason}")
             return
-        self._accepted, self.session_present = True, session_present
-        filters = [(wanted.topic, wanted.qos) for wanted in self.subscriptions]
-        self._write(packets.subscribe(SUBSCRIPTION_ID, filters))
+        self.session_present = flags.session_present
+        _, self._asked = client.subscribe([(wanted.topic, wanted.qos) for wanted in self.subscriptions])
 
-    def _on_suback(self, granted: bytes) -> None:
+    def _on_subscribe(
+        self, _client: mqtt.Client, _userdata: Any, mid: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        if mid != self._asked:
+            return  # a later change: what it does not grant we do without
         refused = [
             wanted.topic
-            for wanted, code in zip(self.subscriptions, granted, strict=False)
-            if wanted.required and code >= SUBSCRIPTION_REFUSED
+            for wanted, reason in zip(self.subscriptions, reasons, strict=False)
+            if wanted.required and reason.value >= SUBSCRIPTION_REFUSED
         ]
         if refused:
             self._end(f"the broker refused our subscription to {', '.join(refused)}")
         elif not self.subscribed.done():
             self.subscribed.set_result(None)
 
-    def _write(self, data: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._said_at = self.loop.time()
-            self._transport.write(data)
+    def _on_disconnect(
+        self, _client: mqtt.Client, _userdata: Any, _flags: Any, reason: ReasonCode, _properties: Any
+    ) -> None:
+        self._end(f"connection lost: {reason}")
 
-    def _end(self, why: str) -> None:
-        if not self.ended.done():
-            self.ended.set_result(why)
+    def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
+        if message.qos and message.mid not in self._open:
+            self._open.add(message.mid)
+            self.unacknowledged.append((message.mid, self.loop.time()))
+        self._heard.append(message)

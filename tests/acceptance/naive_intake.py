@@ -6,12 +6,13 @@ python -m tests.acceptance.naive_intake DATABASE_URL MQTT_URL ACCOUNT PASSWORD
 import asyncio
 import sys
 
+from paho.mqtt.client import MQTTMessage
+
 from app.clock import system_clock
 from gateway.broker import broker_at
 from gateway.codec import encode_receipts
 from gateway.connection import Connection
 from gateway.model import Receipts
-from gateway.packets import Publish
 from gateway.session import Session
 from ingest.model import Arrival, read
 from ingest.worker import IngestWorker
@@ -21,13 +22,13 @@ def make_naive() -> None:
     """Acknowledges on arrival, as MQTT clients do by themselves, and promises before it commits."""
     take = Session.take
 
-    def promising(self: Session, connection: Connection, messages: list[Publish]) -> None:
+    def promising(self: Session, connection: Connection, messages: list[MQTTMessage]) -> None:
         take(self, connection, messages)
         connection.acknowledge(message.mid for message in messages)
         for message in messages:
             said = read(
-                message.topic.decode(),
-                message.payload,
+                message.topic,
+                bytes(message.payload),
                 retained=False,
                 received_at=system_clock(),
                 topics=worker._topics,

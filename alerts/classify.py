@@ -80,6 +80,8 @@ RESTORES: dict[str, str] = {
     "technical.sensor_restored": "technical.sensor_missing",
     "technical.link_restored": "technical.link_failed",
 }
+PRESENCE = frozenset({"resident.away", "resident.home"})
+"""They raise nothing, and open and end the window of an empty home."""
 SILENT_AT_THE_UNIT = frozenset({"alarm.panic", "alarm.bogus_caller"})
 
 UNREADABLE = "alarm.unreadable"
@@ -118,7 +120,7 @@ def classify(signal: Signal, *, credential_known: bool | None = None) -> Meaning
 def worth_a_look(signal: Signal) -> bool:
     """Can this signal touch an alert at all? Cheap: intake asks it of every event."""
     kind = signal.type
-    if kind.startswith(("alarm.", "technical.")) or kind in ACCESS:
+    if kind.startswith(("alarm.", "technical.")) or kind in ACCESS or kind in PRESENCE:
         return True
     return kind == "door.call" and credential_of(signal) is not None
 

@@ -68,3 +68,30 @@ class BadNote(DutyRefused):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"The note cannot be kept: {why}.")
+
+
+class WindowRefused(Exception):
+    """Base: no window of tests or suppression was changed, and `str()` is the sentence."""
+
+
+class WindowOver(WindowRefused):
+    """It would end before it begins, or is over already."""
+
+    def __init__(self, until: datetime | None) -> None:
+        when = "It is over already" if until is None else f"It would be over by {until:%Y-%m-%d %H:%M} UTC"
+        super().__init__(f"{when}: a window ends after it begins, and later than now.")
+
+
+class WindowTooLong(WindowRefused):
+    """Longer than a window of its sort may be."""
+
+    def __init__(self, longest: timedelta) -> None:
+        super().__init__(f"Such a window lasts {longest / timedelta(hours=1):g} hours at most.")
+
+
+class NotAlone(WindowRefused):
+    """Somebody is to be away from a home in which others, or nobody, live."""
+
+    def __init__(self, people: int) -> None:
+        who = "others live there too" if people else "nobody is known to live there"
+        super().__init__(f"Alarms of an empty home cannot be held back: {who}.")

@@ -4,17 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from psycopg.rows import DictRow
-
-from alerts import metrics, store
+from alerts import store
 from alerts.classify import FAULTS, dedupe_key
-from alerts.escalate import new_duty, open_duties
-from alerts.faults import Fault, Judgement, judge
+from alerts.faults import BATTERY_LOOK, Fault, Judgement, judge
 from alerts.model import Priority
-from alerts.routing import alarm_duties
-from alerts.store import History, News, Q, as_rows, fault_from
+from alerts.store import Q, as_rows, fault_from
+from alerts.technical import raise_technical
 from db.pool import Connection, execute, fetch_all
-from db.wake import LIVE, wake
 
 
 async def raise_lasting_faults(conn: Connection, now: datetime, limit: int) -> int:
@@ -22,18 +18,22 @@ async def raise_lasting_faults(conn: Connection, now: datetime, limit: int) -> i
     rows = await fetch_all(conn, Q["due_faults"], now=now, limit=limit)
     if not rows:
         return 0
-    lasting: list[tuple[Fault, Judgement]] = []
-    after = []
-    for row in rows:
-        fault = fault_from(row)
-        judgement = judge(fault, _share(row["battery"]), now)
-        after.append(replace(fault, next_check_at=judgement.look_at))
-        if judgement.raise_at is not None:
-            lasting.append((fault, judgement))
-    await store.save_faults(conn, after)
-    if lasting:
-        await _raise(conn, lasting, now)
+    judged = [(fault := fault_from(row), judge(fault, _share(row["battery"]), now)) for row in rows]
+    lasting = [(fault, said) for fault, said in judged if said.raise_at is not None]
+    # What is held back is looked at again: it may last longer than what holds it.
+    held_back = await _raise(conn, lasting, now) if lasting else frozenset[str]()
+    await store.save_faults(
+        conn,
+        [
+            replace(fault, next_check_at=now + BATTERY_LOOK if _key(fault) in held_back else said.look_at)
+            for fault, said in judged
+        ],
+    )
     return len(rows)
+
+
+def _key(fault: Fault) -> str:
+    return dedupe_key(fault.hub_id, fault.device, fault.kind)
 
 
 def _share(battery: object) -> float | None:
@@ -43,7 +43,10 @@ def _share(battery: object) -> float | None:
     return float(battery) if 0 <= battery <= 1 else None
 
 
-async def _raise(conn: Connection, lasting: Sequence[tuple[Fault, Judgement]], now: datetime) -> None:
+async def _raise(
+    conn: Connection, lasting: Sequence[tuple[Fault, Judgement]], now: datetime
+) -> frozenset[str]:
+    """Raises them, and answers with the keys of those that are held back."""
     homes = await store.homes_of(conn, {fault.hub_id for fault, _ in lasting})
     rows = []
     for fault, judgement in lasting:
@@ -52,7 +55,7 @@ async def _raise(conn: Connection, lasting: Sequence[tuple[Fault, Judgement]], n
             {
                 "kind": fault.kind,
                 "priority": Priority.TECHNICAL,
-                "dedupe_key": dedupe_key(fault.hub_id, fault.device, fault.kind),
+                "dedupe_key": _key(fault),
                 "hub_id": fault.hub_id,
                 "device": fault.device or None,
                 "scheme": home.scheme if home else None,
@@ -65,10 +68,10 @@ async def _raise(conn: Connection, lasting: Sequence[tuple[Fault, Judgement]], n
                 "press_count": 1,
             }
         )
-    await raise_technical(conn, rows, {hub: home.centres for hub, home in homes.items()}, now)
+    held_back = await raise_technical(conn, rows, homes, now)
     evidence = [
         {
-            "dedupe_key": dedupe_key(fault.hub_id, fault.device, fault.kind),
+            "dedupe_key": _key(fault),
             "hub_id": fault.hub_id,
             "event_id": fault.event_id,
             "type": fault.kind,
@@ -79,32 +82,4 @@ async def _raise(conn: Connection, lasting: Sequence[tuple[Fault, Judgement]], n
         if fault.event_id is not None
     ]
     await execute(conn, Q["add_events_by_key"], rows=as_rows(evidence))
-
-
-async def raise_technical(
-    conn: Connection, rows: Sequence[DictRow], centres: dict[str, tuple[str, ...]], now: datetime
-) -> None:
-    """Raises alerts about units for the centres that run them; one that stands open stays as it is."""
-    every_centre = await store.all_centres(conn)
-    reasons = {row["dedupe_key"]: (row["reason"], row["hub_id"]) for row in rows}
-    duties, lines, news = [], [], []
-    for raised in await fetch_all(conn, Q["raise_alerts"], rows=as_rows(rows), now=now):
-        if not raised["is_new"]:
-            continue
-        reason, hub = reasons[raised["dedupe_key"]]
-        routing = alarm_duties(Priority(raised["priority"]), centres.get(hub, ()), every_centre)
-        duties += [new_duty(raised["id"], owed, raised["raised_at"]) for owed in routing.duties]
-        detail = {"reason": reason, "missing": list(routing.missing)}
-        lines.append(History(raised["id"], None, raised["raised_at"], "raised", detail=detail))
-        payload = {"alert": raised["id"], "kind": raised["kind"], "priority": raised["priority"]}
-        parties = tuple(owed.organisation_id for owed in routing.duties)
-        news.append(News("alert", parties, {**payload, "change": "raised"}))
-        metrics.RAISED.labels(metrics.kind_label(raised["kind"])).inc()
-        if not routing.duties:
-            metrics.UNOWNED.labels(metrics.kind_label(raised["kind"])).inc()
-    await store.add_history(conn, lines, now)
-    await store.add_feed(conn, news, now)
-    if news:
-        await wake(conn, LIVE)
-    if duties:
-        await open_duties(conn, duties, now)
+    return held_back

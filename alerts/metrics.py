@@ -22,6 +22,7 @@ KINDS: Final = frozenset(
 )
 
 RAISED = Counter("threshold_alerts_raised", "Alerts raised", ["kind"])
+SUPPRESSED = Counter("threshold_alerts_suppressed", "Alerts that a window held back", ["kind"])
 FOLDED = Counter("threshold_alert_presses_folded", "Presses that joined an open alert", ["kind"])
 UNOWNED = Counter("threshold_alerts_without_duty", "Alerts for which nobody could be given a duty", ["kind"])
 STOOD_DOWN = Counter("threshold_alerts_stood_down", "Alerts whose cause went away", ["kind"])

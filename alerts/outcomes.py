@@ -67,6 +67,9 @@ _OUTCOMES: Mapping[Role, Mapping[str, str]] = {
 STOOD_DOWN = "stood_down"
 """Ours alone, when the cause is gone: late evidence, a restoring event, a hub heard again."""
 
+SUPPRESSED = "suppressed"
+"""Ours alone, too: a window held the alert back, and it was over as it was written down."""
+
 
 def outcomes_for(role: Role) -> Mapping[str, str]:
     """The outcomes that this party may close with: what the API takes, and its words for people."""
@@ -75,6 +78,6 @@ def outcomes_for(role: Role) -> Mapping[str, str]:
 
 def words_for(role: Role, outcome: str) -> str:
     """An outcome in words for people; one from another time is shown as it was stored."""
-    if outcome == STOOD_DOWN:
-        return "stood down"
+    if outcome in (STOOD_DOWN, SUPPRESSED):
+        return outcome.replace("_", " ")
     return _OUTCOMES[role].get(outcome, outcome.replace("_", " "))

@@ -24,13 +24,13 @@ SELECT credential FROM credential WHERE credential = ANY (%(credentials)s);
 -- name: raise_alerts
 -- Raises alerts, or folds the presses into the open alert of the same key; in order of key, so that two never deadlock.
 INSERT INTO alert (kind, priority, dedupe_key, hub_id, device, scheme, dwelling_id, resident_id,
-                   raised_at, noticed_at, reason, data, press_count, last_press_at)
+                   raised_at, noticed_at, reason, data, press_count, last_press_at, is_test)
 SELECT kind, priority, dedupe_key, hub_id, device, scheme, dwelling_id, resident_id,
-       raised_at, %(now)s, reason, data, press_count, last_press_at
+       raised_at, %(now)s, reason, data, press_count, last_press_at, coalesce(is_test, false)
 FROM jsonb_to_recordset(%(rows)s) AS new (
     kind text, priority smallint, dedupe_key text, hub_id text, device text, scheme text, dwelling_id text,
     resident_id text, raised_at timestamptz, reason text, data jsonb, press_count integer,
-    last_press_at timestamptz)
+    last_press_at timestamptz, is_test boolean)
 ORDER BY dedupe_key
 ON CONFLICT (dedupe_key) WHERE closed_at IS NULL DO UPDATE
     SET press_count = alert.press_count + excluded.press_count,
@@ -346,7 +346,7 @@ WHERE id IN (SELECT id FROM hub WHERE next_check_at IS NULL AND first_heard_at I
 SELECT hub.id, hub.heartbeat_every, hub.last_heard_at,
        EXISTS (SELECT FROM resident WHERE resident.dwelling_id = hub.dwelling_id AND resident.high_risk) AS high_risk,
        EXISTS (SELECT FROM alert WHERE alert.hub_id = hub.id AND alert.kind = 'hub.silent'
-               AND alert.raised_at > hub.last_heard_at) AS raised
+               AND alert.suppressed IS NULL AND alert.raised_at > hub.last_heard_at) AS raised
 FROM hub
 WHERE hub.next_check_at <= %(now)s
 ORDER BY hub.next_check_at

@@ -7,6 +7,7 @@ from alerts.model import VisitAlert
 from alerts.outcomes import outcomes_for, words_for
 from alerts.signals import handle_signals, handle_unreadable
 from alerts.visits import StandDown, raise_visit_alerts, stand_down_visit_alerts
+from alerts.windows import end_window, open_window
 from db.pool import Connection
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "claim",
     "claim_next",
     "close",
+    "end_window",
     "handle_signals",
     "handle_unreadable",
+    "open_window",
     "outcomes_for",
     "raise_visit_alert",
     "raise_visit_alerts",

@@ -2,7 +2,7 @@
 and none when nothing in it speaks to alerts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,8 @@ from alerts.fault_signals import handle_faults
 from alerts.model import Priority, Signal
 from alerts.routing import alarm_duties
 from alerts.store import History, HubHome, News, Q, as_rows
+from alerts.suppression import Hold, held, is_test
+from alerts.windows import AWAY, HOME, follow_residents, record_suppressed, windows_of
 from db.pool import Connection, fetch_all
 from db.wake import LIVE, wake
 
@@ -37,6 +39,7 @@ class _Call:
     hub_id: str
     device: str | None
     presses: list[Signal] = field(default_factory=list)
+    is_test: bool = False
 
 
 async def handle_signals(conn: Connection, signals: Sequence[Signal], now: datetime) -> None:
@@ -51,6 +54,9 @@ async def handle_signals(conn: Connection, signals: Sequence[Signal], now: datet
     meanings = [
         (signal, classify(signal, credential_known=credential_of(signal) in known)) for signal in relevant
     ]
+    residents = [signal for signal in relevant if signal.type in (AWAY, HOME)]
+    if residents:
+        await follow_residents(conn, residents, now)
     calls = _calls(meanings)
     if calls:
         await _raise_or_fold(conn, calls, now)
@@ -113,6 +119,9 @@ def _calls(meanings: Sequence[tuple[Signal, Meaning]]) -> dict[str, _Call]:
 
 async def _raise_or_fold(conn: Connection, calls: Mapping[str, _Call], now: datetime) -> None:
     homes = await store.homes_of(conn, {call.hub_id for call in calls.values() if call.hub_id})
+    calls = await _not_held_back(conn, calls, homes, now)
+    if not calls:
+        return
     every_centre: list[str] = []
     if any(not _centres(homes, call) for call in calls.values()):
         every_centre = await store.all_centres(conn)
@@ -153,6 +162,39 @@ async def _raise_or_fold(conn: Connection, calls: Mapping[str, _Call], now: date
     await _find_overtaken_cancels(conn, hubs, now)
 
 
+async def _not_held_back(
+    conn: Connection, calls: Mapping[str, _Call], homes: Mapping[str, HubHome], now: datetime
+) -> dict[str, _Call]:
+    """The calls that somebody must answer, those of tests apart from real ones; the rest is only recorded."""
+    times = [press.effective_at for call in calls.values() for press in call.presses]
+    windows = await windows_of(conn, homes, min(times), max(times))
+    if not windows:
+        return dict(calls)
+    wanted: dict[str, _Call] = {}
+    kept: dict[tuple[str, int], tuple[_Call, Hold]] = {}
+    for key, call in calls.items():
+        kind, around = call.meaning.kind, windows.get(call.hub_id, ())
+        for press in call.presses:
+            hold = held(kind, call.meaning.priority, press.effective_at, around)
+            if hold.window is not None:
+                part, _ = kept.setdefault((key, hold.window.id), (replace(call, presses=[]), hold))
+            else:
+                tested = is_test(kind, press.effective_at, around)
+                # A test never takes a real press into it: they are alerts of their own.
+                own_key = dedupe_key(call.hub_id, call.device, f"{kind} (test)") if tested else key
+                part = wanted.setdefault(own_key, replace(call, presses=[], is_test=tested))
+            part.presses.append(press)
+    rows = [(_alert_row(key, call, homes.get(call.hub_id)), hold) for (key, _), (call, hold) in kept.items()]
+    recorded = await record_suppressed(conn, rows, homes, now)
+    evidence = [
+        {"alert_id": row["id"], **_evidence(press)}
+        for row in recorded
+        for press in kept[row["dedupe_key"], row["suppressed_by"]][0].presses
+    ]
+    await fetch_all(conn, Q["add_alert_events"], rows=as_rows(evidence))
+    return wanted
+
+
 def _centres(homes: Mapping[str, HubHome], call: _Call) -> tuple[str, ...]:
     home = homes.get(call.hub_id)
     return home.centres if home else ()
@@ -185,6 +227,7 @@ def _alert_row(key: str, call: _Call, home: HubHome | None) -> dict[str, Any]:
         "reason": call.meaning.reason,
         "data": data,
         "press_count": len(call.presses),
+        "is_test": call.is_test,
     }
 
 

@@ -10,12 +10,12 @@ from psycopg.rows import DictRow
 from alerts import store
 from alerts.classify import HUB_SILENT, dedupe_key
 from alerts.escalate import climb
-from alerts.fault_sweep import raise_technical
 from alerts.ladder import alarm_ladder
 from alerts.model import Duty, DutyState, Priority
 from alerts.stand_down import stand_down
 from alerts.store import History, Q, as_rows, duty_from
 from alerts.supervision import Intake, Silence, Supervised, Watched, intake_state, supervise
+from alerts.technical import raise_technical
 from alerts.wording import Correction
 from db.pool import Connection, execute, fetch_all, fetch_one
 
@@ -79,7 +79,7 @@ async def _raise(conn: Connection, silent: Sequence[Found], now: datetime) -> No
                 "press_count": 1,
             }
         )
-    await raise_technical(conn, rows, {hub: home.centres for hub, home in homes.items()}, now)
+    await raise_technical(conn, rows, homes, now)
 
 
 async def _make_welfare(conn: Connection, long: Sequence[Found], now: datetime) -> None:

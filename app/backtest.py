@@ -70,7 +70,6 @@ def _backtest(
     end = end or received.last
     if end is None:
         raise Fault(f"{events}: holds no message, so the end of the replay must be given with --until")
-    hearing = {hub_id: listener.hearing() for hub_id, listener in received.listeners.items()}
     visits = plan(known, rows, _horizon(known, rules, end))
     wanted = frozenset(
         visit.ref
@@ -78,11 +77,12 @@ def _backtest(
         if visit.ref in rows
         or visit.service_date <= local_date(end, known.dwellings[visit.dwelling_id].time_zone)
     )
-    past = Past(known, visits, received.events, hearing)
-    alerts = home_alerts(received, hearing, known, rules, end)
+    past = Past(known, visits, received.events, received.hearing)
+    alerts = home_alerts(received, known, rules, end)
     found = report(replay(past, rules, end, wanted), alerts, known, end)
     try:
-        out.write_bytes(found)
+        with out.open("wb") as file:
+            file.writelines(found)
     except OSError as error:
         raise Fault(f"{out}: {error.strerror}") from None
 

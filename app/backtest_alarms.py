@@ -73,9 +73,7 @@ def centres_of(estate: Estate) -> tuple[str, ...]:
     )
 
 
-def home_alerts(
-    received: Received, hearing: Mapping[str, Hearing], estate: Estate, policy: Policy, until: datetime
-) -> list[HomeAlert]:
+def home_alerts(received: Received, estate: Estate, policy: Policy, until: datetime) -> list[HomeAlert]:
     """Every alert that is no visit's, raised by `until`."""
     replaying = _Replaying(received.batteries, frozenset(estate.carers_by_credential()))
     for signal in received.signals:
@@ -96,7 +94,7 @@ def home_alerts(
                     f"A message that looks like an alarm could not be read: {message.reason}",
                 )
             )
-    for heard in hearing.values():
+    for heard in received.hearing.values():
         found.extend(_silent(heard, policy, until))
     return found
 

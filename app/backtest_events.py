@@ -1,60 +1,27 @@
-"""The events file of a backtest (contract §5): JSON lines to what care and alerts have to know.
+"""The events of a backtest: what care and alerts have to know of the lines of a file (contract §5).
 
 Each line is checked as the gateway checks it and understood as ingest understands it; what the service stores
 once counts once here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
+from msgspec import UNSET
 
 from alerts.model import Signal
+from app.backtest_lines import EARLIEST, LATEST, AnyLine, lines_of, sorted_lines_of
 from care.evidence import may_be_evidence
 from care.hearing import Listener, is_fresh, queued_of
-from care.model import Estate, HomeEvent
+from care.model import Estate, Hearing, HomeEvent
 from care.policy import Policy
 from gateway.clock import in_utc, timing
-from gateway.codec import MAX_DATA_BYTES, MAX_DEPTH, Rejected, decode_event, decode_status
-from gateway.model import AwareTime, Event, Status
+from gateway.codec import Rejected
+from gateway.model import Event, Status
 from ingest.facts import concerns_alerts, fact, home_event, signal
 from ingest.hearing import HEARTBEAT
-
-_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-_BLANK = b" \t\r\n"
-
-
-class _Line(msgspec.Struct, frozen=True):
-    """One line of the file; what the hub sent is looked into afterwards."""
-
-    hub: str
-    received_at: AwareTime
-    event: msgspec.Raw = msgspec.Raw()
-    status: msgspec.Raw = msgspec.Raw()
-
-
-class _PlainLine(msgspec.Struct, frozen=True):
-    """A line whose event is decoded along with it, as nearly all can be."""
-
-    hub: str
-    received_at: AwareTime
-    event: Event
-    status: msgspec.Raw = msgspec.Raw()
-
-
-_line_decoder = msgspec.json.Decoder(_Line)
-_plain_decoder = msgspec.json.Decoder(_PlainLine)
-
-
-class _Message(msgspec.Struct, frozen=True, gc=False):
-    """A line taken apart."""
-
-    hub_id: str
-    received_at: datetime
-    event: Event | Rejected | None
-    status: Status | Rejected | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +37,12 @@ class Unreadable:
 class Received:
     """All that the file holds up to a moment, in order of arrival.
 
-    `listeners` of every hub of the estate; `batteries` by hub, what statuses said and when; `rejected` counts
-    the lines that could not be read; `last` is the last moment of receipt, None in a file without any.
+    `hearing` and `events` of every hub of the estate; `batteries` by hub, what statuses said and when;
+    `rejected` counts the lines that could not be read; `last` is the last moment of receipt, None in a file
+    without any.
     """
 
-    listeners: dict[str, Listener]
+    hearing: dict[str, Hearing] = field(default_factory=dict)
     events: dict[str, list[HomeEvent]] = field(default_factory=dict)
     signals: list[Signal] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -93,147 +61,111 @@ def read_events(path: Path, estate: Estate, policy: Policy, until: datetime | No
     Files written by a recorder are in order of receipt and are read as they come; any other order is sorted
     in memory first, lines of one moment staying in the order of the file.
     """
-    try:
-        with path.open("rb") as lines:
-            return _Reader(estate, policy, until).read(_in_file_order(lines))
-    except _OutOfOrderError:
-        with path.open("rb") as lines:
-            ordered = sorted(
-                (message for raw in lines if (body := raw.strip(_BLANK)) for message in [_taken_apart(body)]),
-                key=lambda message: _EARLIEST if message is None else message.received_at,
-            )
-        return _Reader(estate, policy, until).read(ordered)
+    with path.open("rb") as file:
+        try:
+            return _Reader(estate, policy, until).read(lines_of(file))
+        except _OutOfOrderError:
+            file.seek(0)
+            return _Reader(estate, policy, until).read(sorted_lines_of(file))
 
 
-def _in_file_order(lines: Iterable[bytes]) -> Iterator[_Message | None]:
-    latest = _EARLIEST
-    for raw in lines:
-        body = raw.strip(_BLANK)
-        if not body:
-            continue
-        message = _taken_apart(body)
-        if message is not None:
-            if message.received_at < latest:
-                raise _OutOfOrderError
-            latest = message.received_at
-        yield message
+class _Home:
+    """What a replay keeps of one hub. `listener` None: it is not in the estate."""
 
+    __slots__ = ("events", "every", "hub_id", "ids", "listener")
 
-def _taken_apart(body: bytes) -> _Message | None:
-    """What one line holds; None when it is no line of this file at all."""
-    line = _plain_line(body) or _careful_line(body)
-    if line is None:
-        return None
-    if not _EARLIEST <= line.received_at <= _LATEST:
-        return None
-    if isinstance(line, _PlainLine):
-        event: Event | Rejected | None = line.event
-    else:
-        event = decode_event(bytes(line.event)) if len(line.event) else None
-    status = decode_status(bytes(line.status)) if len(line.status) else None
-    if event is None and status is None:
-        return None
-    return _Message(line.hub, _utc(line.received_at), event, status)
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is UTC else in_utc(moment)
-
-
-def _plain_line(body: bytes) -> _PlainLine | None:
-    """The line with its event decoded, when that is as good as decoding the event by itself."""
-    if not _is_plain(body):
-        return None
-    try:
-        return _plain_decoder.decode(body)
-    except msgspec.DecodeError:
-        return None
-
-
-def _careful_line(body: bytes) -> _Line | None:
-    """The line with its event still to be decoded; None when not even that can be had."""
-    try:
-        return _line_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _is_plain(body: bytes) -> bool:
-    """Whether the gateway's further checks, of size, depth and text, must all come out well."""
-    return (
-        len(body) <= MAX_DATA_BYTES
-        and b"\\" not in body
-        and body.isascii()
-        and body.count(b"{") + body.count(b"[") <= MAX_DEPTH
-    )
+    def __init__(self, hub_id: str, listener: Listener | None, every: timedelta) -> None:
+        self.hub_id = hub_id
+        self.listener = listener
+        self.every = every
+        self.ids: set[str] = set()
+        self.events: list[HomeEvent] = []
 
 
 class _Reader:
     """Files each message where it belongs."""
 
     def __init__(self, estate: Estate, policy: Policy, until: datetime | None) -> None:
-        self._until = until
-        self._found = Received({hub.id: Listener(hub, policy) for hub in estate.hubs.values()})
-        self._every = {hub.id: hub.heartbeat_every for hub in estate.hubs.values()}
-        self._seen: dict[str, set[str]] = {hub_id: set() for hub_id in estate.hubs}
+        self._until = LATEST if until is None else min(until, LATEST)
+        self._homes = {
+            hub.id: _Home(hub.id, Listener(hub, policy), hub.heartbeat_every) for hub in estate.hubs.values()
+        }
+        self._found = Received()
 
-    def read(self, messages: Iterable[_Message | None]) -> Received:
-        """Takes messages in order of arrival; None stands for a line that could not be read."""
-        found = self._found
-        for arrival, message in enumerate(messages):
-            if message is None:
+    def read(self, lines: Iterable[AnyLine | None]) -> Received:
+        """Takes lines in order of arrival; None stands for one that could not be read."""
+        found, homes, until = self._found, self._homes, self._until
+        latest = EARLIEST
+        for arrival, line in enumerate(lines):
+            if line is None or (line.event is UNSET and line.status is UNSET):
                 found.rejected += 1
                 continue
-            if self._until is not None and message.received_at > self._until:
+            received_at = line.received_at
+            if received_at.tzinfo is not UTC:
+                received_at = in_utc(received_at)
+            if received_at < latest:
+                if received_at >= EARLIEST:
+                    raise _OutOfOrderError
+                found.rejected += 1
                 continue
-            found.last = message.received_at
-            if message.event is not None:
-                self._event(message.hub_id, message.received_at, arrival, message.event)
-            if message.status is not None:
-                self._status(message.hub_id, message.received_at, message.status)
+            if received_at > until:
+                found.rejected += received_at > LATEST
+                continue
+            latest = found.last = received_at
+            home = homes.get(line.hub)
+            if home is None:
+                home = homes[line.hub] = _Home(line.hub, None, timedelta())
+            if line.event is not UNSET:
+                self._event(home, received_at, arrival, line.event)
+            if line.status is not UNSET:
+                self._status(home, received_at, line.status)
+        for home in homes.values():
+            if home.listener is not None:
+                found.hearing[home.hub_id] = home.listener.hearing()
+                found.events[home.hub_id] = home.events
         return found
 
-    def _event(self, hub_id: str, received_at: datetime, arrival: int, event: Event | Rejected) -> None:
-        listener = self._found.listeners.get(hub_id)
+    def _event(self, home: _Home, received_at: datetime, arrival: int, event: Event | Rejected) -> None:
+        listener = home.listener
         if listener is not None:
             listener.heard(received_at)
         if isinstance(event, Rejected):
             self._found.rejected += 1
             if event.looks_like_alarm:
-                self._found.unreadable.append(Unreadable(hub_id, received_at, event.reason))
+                self._found.unreadable.append(Unreadable(home.hub_id, received_at, event.reason))
             return
-        seen = self._seen.get(hub_id)
-        if seen is None:
-            seen = self._seen[hub_id] = set()
-        if event.id in seen:
+        known = len(home.ids)
+        home.ids.add(event.id)
+        if len(home.ids) == known:
             return
-        seen.add(event.id)
         if event.type == HEARTBEAT:
-            queued = queued_of(event.data.get("queued"))
-            if listener is not None and queued is not None and self._is_fresh(hub_id, event, received_at):
-                listener.queue(received_at, queued)
+            if listener is not None:
+                queued = queued_of(event.data.get("queued"))
+                if (
+                    queued is not None
+                    and listener.is_news(queued)
+                    and _is_fresh(event, received_at, home.every)
+                ):
+                    listener.queue(received_at, queued)
             return
         if listener is not None and may_be_evidence(event.type):
-            seen_at_home = home_event(fact(hub_id, event, received_at), arrival)
-            self._found.events.setdefault(hub_id, []).append(seen_at_home)
+            home.events.append(home_event(fact(home.hub_id, event, received_at), arrival))
         if concerns_alerts(event.type):
-            self._found.signals.append(signal(hub_id, event, received_at, known_hub=listener is not None))
+            heard = signal(home.hub_id, event, received_at, known_hub=listener is not None)
+            self._found.signals.append(heard)
 
-    def _is_fresh(self, hub_id: str, event: Event, received_at: datetime) -> bool:
-        every = self._every[hub_id]
-        if event.at == received_at:
-            return True
-        return is_fresh(timing(_utc(event.at), received_at).effective_at, received_at, every)
-
-    def _status(self, hub_id: str, received_at: datetime, status: Status | Rejected) -> None:
+    def _status(self, home: _Home, received_at: datetime, status: Status | Rejected) -> None:
         if isinstance(status, Rejected):
             self._found.rejected += 1
         elif status.battery is not None:
-            self._found.batteries.setdefault(hub_id, []).append((received_at, status.battery))
-        listener = self._found.listeners.get(hub_id)
-        if listener is None:
+            self._found.batteries.setdefault(home.hub_id, []).append((received_at, status.battery))
+        if home.listener is None:
             return
         if isinstance(status, Status) and not status.online:
-            listener.went_offline(received_at)
+            home.listener.went_offline(received_at)
         else:
-            listener.heard(received_at)
+            home.listener.heard(received_at)
+
+
+def _is_fresh(event: Event, received_at: datetime, heartbeat_every: timedelta) -> bool:
+    return is_fresh(timing(in_utc(event.at), received_at).effective_at, received_at, heartbeat_every)

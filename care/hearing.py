@@ -58,17 +58,20 @@ class Listener:
         """A status `online: false` was received."""
         self._wills.append(received_at)
 
-    def queue(self, received_at: datetime, queued: int) -> None:
-        """A fresh heartbeat, heard just now, named the length of the hub's queue.
+    def is_news(self, queued: int) -> bool:
+        """Whether a word on the queue's length is worth keeping.
 
-        Kept is what differs from the word before, and the first empty queue after each time in which the hub
-        may have been silent: with these every question is answered as with all.
+        It is when it differs from the word before, and when it is the first empty queue after a time in which
+        the hub may have been silent: with these every question is answered as with all.
         """
-        if queued == 0 and self._unsure:
+        return (queued == 0 and self._unsure) or not self._words or self._words[-1].queued != queued
+
+    def queue(self, received_at: datetime, queued: int) -> None:
+        """A fresh heartbeat, heard just now, named the length of the hub's queue."""
+        if self.is_news(queued):
+            self._words.append(QueueWord(received_at, queued))
+        if queued == 0:
             self._unsure = False
-        elif self._words and self._words[-1].queued == queued:
-            return
-        self._words.append(QueueWord(received_at, queued))
 
     def hearing(self) -> Hearing:
         """When the hub was heard, with every gap that is silence under the policy."""

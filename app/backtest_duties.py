@@ -1,0 +1,81 @@
+"""Who owes what for an alert of a replay, and when each of their steps fell due (domain/visits.md §7)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.model import Role, VisitAlert, VisitAlertKind
+from alerts.reach import Staff, staff_of
+from alerts.routing import Owed, alarm_duties, centre_joins, visit_duties
+from app.backtest_alarms import HomeAlert, centres_of, homes
+from app.backtest_steps import Steps, climb
+from care.model import AlertSpan, Estate
+from care.replay import Replayed
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One organisation's share in an alert that nobody answers."""
+
+    organisation_id: str
+    role: Role
+    steps: Steps
+
+
+class Duties:
+    """Opens the duties of an estate's alerts, as the service would, up to a moment."""
+
+    def __init__(self, estate: Estate, until: datetime) -> None:
+        self._estate = estate
+        self._until = until
+        self._homes = homes(estate)
+        self._centres = centres_of(estate)
+        self._staff = {name: staff_of(noun) for name, noun in estate.organisations.items()}
+
+    def resident_of(self, hub_id: str) -> str | None:
+        """Who lives where the hub is, when it is one person alone."""
+        home = self._homes.get(hub_id)
+        return home.resident_id if home else None
+
+    def of_visit(self, replayed: Replayed, span: AlertSpan) -> list[Duty]:
+        """The parties' duties, and the monitoring centre's where a ladder got as far as its third step."""
+        visit, rules = replayed.window.visit, replayed.window.rules
+        alert = VisitAlert(
+            kind=span.kind,
+            visit_ref=visit.ref,
+            resident_id=visit.resident_id,
+            dwelling_id=visit.dwelling_id,
+            provider_id=visit.provider_id,
+            landlord_id=self._estate.dwellings[visit.dwelling_id].landlord_id,
+            monitoring_centre_id=self._estate.residents[visit.resident_id].monitoring_centre_id,
+            raised_at=span.raised_at,
+            step=rules.ladder_step,
+            reason=span.reason,
+            visit_start=visit.start_at,
+            tier=visit.tier.value,
+        )
+        owed = visit_duties(alert).duties
+        if span.kind is VisitAlertKind.LATE:
+            # Its one step is its raise, whether or not anybody can be reached (contract §6 lists it).
+            return [Duty(one.organisation_id, one.role, Steps((span.raised_at,))) for one in owed]
+        duties = [self._duty(one, span.raised_at, span.stood_down_at) for one in owed]
+        thirds = [
+            (duty.steps.third_at, one.ladder.step)
+            for one, duty in zip(owed, duties, strict=True)
+            if duty.steps.third_at is not None
+        ]
+        if thirds:
+            third_at, step = min(thirds, key=lambda third: third[0])
+            joined = centre_joins(alert.monitoring_centre_id, step)
+            if joined is not None:
+                duties.append(self._duty(joined, third_at, span.stood_down_at))
+        return duties
+
+    def of_home(self, alert: HomeAlert) -> list[Duty]:
+        """The duties of an alarm, a door, a fault or a silent hub."""
+        home = self._homes.get(alert.hub_id)
+        owed = alarm_duties(alert.priority, home.centres if home else (), self._centres).duties
+        return [self._duty(one, alert.raised_at, alert.stood_down_at) for one in owed]
+
+    def _duty(self, owed: Owed, began_at: datetime, stood_down_at: datetime | None) -> Duty:
+        staff = self._staff.get(owed.organisation_id, Staff())
+        return Duty(owed.organisation_id, owed.role, climb(owed, staff, began_at, stood_down_at, self._until))

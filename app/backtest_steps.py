@@ -1,0 +1,105 @@
+"""When each step of a duty falls due in a replay, where nobody ever answers (contract §6, `step_at`).
+
+A month of unanswered alarms has many millions of steps, and a large report is mostly these. So a ladder's
+repetitions are kept as what they are, a beginning, a distance and a number, and written by the minute.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+import msgspec
+
+from alerts.ladder import Audience, steps_due
+from alerts.reach import Staff, reaches
+from alerts.routing import Owed
+
+_THIRD = 3
+_MINUTE = timedelta(minutes=1)
+_DAY_MINUTES = 24 * 60
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of one duty in order: some by themselves, then `count` more, each `every` after the last.
+
+    `third_at`: when the third step fell due, reached or not; None when it never did.
+    """
+
+    single: tuple[datetime, ...]
+    count: int = 0
+    every: timedelta = timedelta()
+    third_at: datetime | None = None
+
+    def moments(self) -> Iterator[datetime]:
+        """Each step's moment."""
+        yield from self.single
+        if self.count:
+            at = self.single[-1]
+            for _ in range(self.count):
+                at += self.every
+                yield at
+
+    def json(self) -> bytes:
+        """The moments as a JSON array, spelled as `isoformat` does."""
+        if self.count and not self.every % _MINUTE:
+            written = [b'"%s"' % at.isoformat().encode() for at in self.single]
+            return b"[%s,%s]" % (b",".join(written), self._minutely())
+        # The encoder writes UTC as Z, and much faster than isoformat; the report has one spelling throughout.
+        return _encode(list(self.moments())).replace(b'Z"', b'+00:00"')
+
+    def _minutely(self) -> bytes:
+        """The repetitions: they differ in their minutes only, and a day's minutes are spelled once."""
+        stride, last = self.every // _MINUTE, self.single[-1]
+        within = last.isoformat()[len("2026-11-01T00:00") :].encode() + b'"'
+        minute = (last - _EPOCH) // _MINUTE + stride
+        spelled: list[bytes] = []
+        while len(spelled) < self.count:
+            day, begin = divmod(minute, _DAY_MINUTES)
+            left = self.count - len(spelled)
+            some = _minutes_of(day)[begin : begin + left * stride : stride]
+            spelled += some
+            minute += len(some) * stride
+        return (within + b",").join(spelled) + within
+
+
+@lru_cache(maxsize=400)
+def _minutes_of(day: int) -> list[bytes]:
+    """Each minute of a day since 1970, as a JSON string begins."""
+    date = (_EPOCH + timedelta(days=day)).date().isoformat()
+    return [f'"{date}T{hour:02}:{minute:02}'.encode() for hour in range(24) for minute in range(60)]
+
+
+def climb(
+    owed: Owed, staff: Staff, began_at: datetime, stood_down_at: datetime | None, until: datetime
+) -> Steps:
+    """The steps up to `until` and before the stand-down that reach somebody."""
+    ladder = owed.ladder
+
+    def reached(audience: Audience, at: datetime) -> bool:
+        return reaches(audience, staff, at, critical=owed.critical)
+
+    single: list[datetime] = []
+    third_at = None
+    for step in steps_due(ladder, began_at, reached, after_step=0, after=None, until=until):
+        if stood_down_at is not None and step.due_at >= stood_down_at:
+            break
+        if step.number == _THIRD and third_at is None:
+            third_at = step.due_at
+        if not step.skipped:
+            single.append(step.due_at)
+        if step.repeated and ladder.repeat_every is not None:
+            count = _repetitions(step.due_at, ladder.repeat_every, stood_down_at, until)
+            return Steps(tuple(single), count, ladder.repeat_every, third_at)
+    return Steps(tuple(single), third_at=third_at)
+
+
+def _repetitions(first: datetime, every: timedelta, stood_down_at: datetime | None, until: datetime) -> int:
+    """How often a step falls due again after `first`, up to `until` and before the stand-down."""
+    count = (until - first) // every
+    if stood_down_at is None:
+        return count
+    return min(count, -((first - stood_down_at) // every) - 1)

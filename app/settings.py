@@ -40,6 +40,14 @@ class MqttSettings(_Group):
     password_file: OptionalPath = Field(
         None, description="a Mosquitto password file that `threshold hub enrol` keeps up to date"
     )
+    admin_username: str | None = Field(
+        None, description="the account that administers Mosquitto's dynamic security plugin"
+    )
+    admin_password: SecretStr | None = Field(None, description="its password")
+    hub_ca: OptionalPath = Field(None, description="folder of the authority that signs hubs' certificates")
+    hub_trust: OptionalPath = Field(
+        None, description="where the broker reads ca.crt and crl.pem of that authority; the same folder"
+    )
 
 
 class IngestSettings(_Group):

@@ -1,10 +1,8 @@
--- Other people's devices (domain/alarms.md §3), what the broker refused to hubs, and hubs' certificates.
+-- Other people's devices (domain/alarms.md §3), and hubs' client certificates.
 
 ALTER TABLE hub
-    ADD COLUMN adapter jsonb,                    -- {"kind", "base"}: a bridge of another maker; null: it speaks our wire
-    ADD COLUMN certificate_until timestamptz;    -- the last day of its newest client certificate; null: it has none
+    ADD COLUMN adapter jsonb;                    -- {"kind", "base"}: a bridge of another maker; null: it speaks our wire
 CREATE INDEX hub_adapter ON hub (id) WHERE adapter IS NOT NULL;
-CREATE INDEX hub_certificate ON hub (certificate_until) WHERE certificate_until IS NOT NULL;
 
 ALTER TABLE device
     ADD COLUMN name  text,                       -- what its maker's topics call it; null: its id
@@ -20,3 +18,14 @@ CREATE TABLE adapted_value (
     value    jsonb NOT NULL,
     PRIMARY KEY (hub_id, device, property)
 );
+
+-- Client certificates that were issued to hubs. One that is withdrawn stands in the revocation list until it ends.
+CREATE TABLE hub_certificate (
+    serial     text PRIMARY KEY,                 -- as a decimal number
+    hub_id     text NOT NULL REFERENCES hub ON DELETE CASCADE,
+    issued_at  timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz
+);
+CREATE INDEX hub_certificate_hub ON hub_certificate (hub_id);
+CREATE INDEX hub_certificate_end ON hub_certificate (expires_at);

@@ -25,6 +25,7 @@ WITHHELD = {
     "fault",
     "channel_in_service",
     "adapted_value",
+    "hub_certificate",
 }
 """No grant at all: read through views of columns and rows, or by nobody."""
 BY_COLUMN = {

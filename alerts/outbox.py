@@ -148,12 +148,14 @@ def tried(row: DictRow, *, wanted: bool) -> Tried:
 def standing(row: DictRow, following: Next, now: datetime) -> dict[str, object]:
     """The columns of a message that every decision about it writes."""
     way = following.way or (row["channel"], *row["failover"])
+    given_up = [] if row["channel"] in way else [row["channel"]]
     delivered = following.state is DeliveryState.DELIVERED
     return {
         "state": following.state,
         "next_attempt_at": following.attempt_at,
         "channel": way[0],
         "failover": list(way[1:]),
+        "passed": row["passed"] + given_up,
         "moved": following.way is not None,
         "delivered_at": now if delivered else None,
         "last_error": None if delivered else following.reason[:500],

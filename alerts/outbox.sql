@@ -78,7 +78,7 @@ WHERE delivery.id = ANY (%(ids)s)
 -- name: record_attempt
 -- Writes what became of an attempt, unless the lease has passed to another.
 UPDATE delivery SET state = %(state)s, next_attempt_at = %(next_attempt_at)s, leased_by = NULL, lease_until = NULL,
-    channel = %(channel)s, failover = %(failover)s, delivered_at = %(delivered_at)s,
+    channel = %(channel)s, failover = %(failover)s, passed = %(passed)s, delivered_at = %(delivered_at)s,
     sent_at = coalesce(%(sent_at)s, sent_at), maybe_told = maybe_told OR %(maybe)s, provider_ref = %(provider_ref)s,
     last_error = %(last_error)s, attempts = %(attempts)s,
     channel_since = CASE WHEN %(moved)s THEN NULL ELSE channel_since END
@@ -138,8 +138,39 @@ WHERE channel = ANY (%(channels)s) AND ref = %(ref)s AND word IS NULL;
 -- name: record_word
 -- Writes what becomes of a message after its provider's word.
 UPDATE delivery SET state = %(state)s, next_attempt_at = %(next_attempt_at)s, channel = %(channel)s,
-    failover = %(failover)s, delivered_at = %(delivered_at)s, last_error = %(last_error)s,
+    failover = %(failover)s, passed = %(passed)s, delivered_at = %(delivered_at)s, last_error = %(last_error)s,
     maybe_told = maybe_told OR %(maybe)s,
     attempts = CASE WHEN %(moved)s THEN 0 ELSE attempts END,
     channel_since = CASE WHEN %(moved)s THEN NULL ELSE channel_since END
 WHERE id = %(id)s;
+
+-- name: dead_messages
+-- Messages that reached nobody, newest first, with whether their duty still asks for them.
+SELECT delivery.id, delivery.alert_id, alert.kind, delivery.organisation_id, contact.name AS contact, delivery.channel,
+       delivery.purpose, delivery.priority, delivery.created_at, delivery.attempts, delivery.last_error,
+       delivery.purpose = 'stand_down' OR (duty.state = 'open' AND alert.stood_down_at IS NULL) AS wanted
+FROM delivery
+JOIN alert ON alert.id = delivery.alert_id
+JOIN duty ON duty.id = delivery.duty_id
+LEFT JOIN contact ON contact.id = delivery.contact_id
+WHERE delivery.state = 'dead' AND (%(organisation)s::text IS NULL OR delivery.organisation_id = %(organisation)s)
+ORDER BY delivery.id DESC
+LIMIT %(limit)s;
+
+-- name: lock_message
+-- One message, locked, with whether its duty still asks for it.
+SELECT delivery.*, contact.name AS contact_name,
+       delivery.purpose = 'stand_down' OR (duty.state = 'open' AND alert.stood_down_at IS NULL) AS wanted
+FROM delivery
+JOIN alert ON alert.id = delivery.alert_id
+JOIN duty ON duty.id = delivery.duty_id
+LEFT JOIN contact ON contact.id = delivery.contact_id
+WHERE delivery.id = %(id)s
+FOR UPDATE OF delivery;
+
+-- name: revive
+-- Puts a dead message back into the outbox, with the channels that it passed through before.
+UPDATE delivery SET state = 'pending', next_attempt_at = %(now)s, attempts = 0, channel_since = NULL, last_error = NULL,
+    replayed_by = %(by)s, channel = coalesce(passed[1], channel),
+    failover = CASE WHEN passed = '{}' THEN failover ELSE passed[2:] || channel || failover END, passed = '{}'
+WHERE id = %(id)s AND state = 'dead';

@@ -1,7 +1,7 @@
 """The HTTP application: JSON under /api/v1, health at the root, problems for every error."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -10,7 +10,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import alerts, duties, events, health, hubs, problem, stream, visits
+from alerts.channels.reports import Reports
+from api import alerts, deliveries, duties, events, health, hubs, problem, receipts, stream, visits, windows
 from api.auth import Clock, Services
 from api.live import Broadcast
 from api.metrics import REQUEST_SECONDS, REQUESTS
@@ -35,9 +36,11 @@ def build(
     *,
     pages: APIRouter | None = None,
     expected_beats: Collection[str] = (),
+    reporters: Mapping[str, Reports] | None = None,
 ) -> FastAPI:
     """The application. `broadcast` is run by the composition beside it; `pages` is the console's router;
-    `expected_beats` names the sweeps of this process, without which it is not ready."""
+    `expected_beats` names the sweeps of this process, without which it is not ready; `reporters` are the
+    providers that say what became of messages."""
     app = FastAPI(
         title="Threshold",
         version=_version(),
@@ -48,9 +51,10 @@ def build(
     )
     app.state.services = Services(pool, clock, broadcast)
     app.state.expected_beats = frozenset(expected_beats)
+    app.state.reporters = reporters or {}
     problem.install(app)
     app.add_middleware(Measured)
-    for part in (alerts, duties, visits, events, hubs, stream):
+    for part in (alerts, duties, visits, events, hubs, deliveries, receipts, stream, windows):
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(health.router)
     if pages is not None:

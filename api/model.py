@@ -114,7 +114,7 @@ class DeliveryOut(BaseModel):
     channel: str
     purpose: Literal["raise", "reminder", "stand_down"]
     step: int
-    state: Literal["pending", "sending", "delivered", "dead", "withdrawn"]
+    state: Literal["pending", "sending", "sent", "delivered", "dead", "withdrawn"]
     attempts: int
     created_at: datetime
     delivered_at: datetime | None

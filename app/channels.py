@@ -7,6 +7,7 @@ from alerts.channels import Channel
 from alerts.channels.email import EmailChannel
 from alerts.channels.http_gateway import BadGateway, HttpGatewayChannel
 from alerts.channels.push import PushChannel
+from alerts.channels.reports import GatewayReports, Reports, TwilioReports
 from alerts.channels.twilio import TwilioAccount, TwilioChannel
 from alerts.channels.webhook import WebhookChannel
 from app.errors import Fault
@@ -30,13 +31,28 @@ def build_channels(settings: Settings) -> Mapping[str, Channel]:
         channels["email"] = _email(settings.smtp, settings.smtp.host)
     if settings.push.enabled:
         channels["push"] = PushChannel(settings.push.timeout.total_seconds(), settings.push.allow_private)
-    for means in ("sms", "voice"):
-        phone: PhoneSettings = getattr(settings, means)
+    phones: tuple[tuple[Means, PhoneSettings], ...] = (("sms", settings.sms), ("voice", settings.voice))
+    for means, phone in phones:
         if phone.provider == "twilio":
             channels[means] = _twilio(settings, phone, means)
         elif phone.provider == "http":
             channels[means] = _gateway(phone, means)
     return channels
+
+
+def build_reporters(settings: Settings) -> Mapping[str, Reports]:
+    """The providers that may say at `/api/v1/receipts` what became of messages."""
+    found: dict[str, Reports] = {}
+    if settings.twilio.token is not None and settings.twilio.reports:
+        found["twilio"] = TwilioReports(settings.twilio.token.get_secret_value(), _report_to(settings))
+    for means, phone in (("sms", settings.sms), ("voice", settings.voice)):
+        if phone.provider == "http" and phone.receipt_secret is not None:
+            found[means] = GatewayReports(phone.receipt_secret.get_secret_value(), (means,))
+    return found
+
+
+def _report_to(settings: Settings) -> str:
+    return f"{settings.public_url.rstrip('/')}{RECEIPTS}/twilio"
 
 
 def _email(mail: SmtpSettings, host: str) -> EmailChannel:
@@ -63,7 +79,7 @@ def _twilio(settings: Settings, phone: PhoneSettings, means: Means) -> TwilioCha
             ours.account,
             ours.token.get_secret_value(),
             sender,
-            report_to=f"{settings.public_url.rstrip('/')}{RECEIPTS}/twilio" if ours.reports else None,
+            report_to=_report_to(settings) if ours.reports else None,
             api=ours.api.rstrip("/"),
             timeout=phone.timeout.total_seconds(),
         ),

@@ -112,11 +112,11 @@ def doctor(context: typer.Context) -> None:
 
 def _register() -> None:
     """Commands that live in modules of their own."""
-    from app import backtest, hubs, load, rejected, simulation, tokens
+    from app import backtest, deliveries, hubs, load, rejected, simulation, tokens
 
     cli.command("load")(load.load)
     cli.command("backtest")(backtest.backtest)
-    for module in (tokens, hubs, rejected, simulation):
+    for module in (tokens, hubs, deliveries, rejected, simulation):
         cli.add_typer(module.cli)
 
 

@@ -13,7 +13,7 @@ import care.sweep
 import console.pages
 from alerts.store import announce_channels
 from alerts.worker import DeliveryWorker
-from app.channels import build_channels
+from app.channels import build_channels, build_reporters
 from app.clock import Clock
 from app.errors import Fault
 from app.loops import Loop
@@ -91,7 +91,14 @@ def build_http(
 ) -> Any:
     """API and console in one application."""
     pages = console.pages.build(secure_cookies=settings.api.secure_cookies, letters=letters)
-    return api.application.build(pool, clock, broadcast, pages=pages, expected_beats=sweeps)
+    return api.application.build(
+        pool,
+        clock,
+        broadcast,
+        pages=pages,
+        expected_beats=sweeps,
+        reporters=build_reporters(settings),
+    )
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -87,6 +87,9 @@ HAPPENINGS: Final = {
     "stood_down": "Stood down",
     "delivered": "Message delivered",
     "undelivered": "Message not delivered",
+    "sent": "Message handed to a provider",
+    "failed_over": "Message goes another way",
+    "replayed": "Message sent again",
 }
 PURPOSES: Final = {"raise": "alert", "reminder": "reminder", "stand_down": "all clear"}
 

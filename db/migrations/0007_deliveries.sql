@@ -6,6 +6,7 @@ ALTER TABLE delivery ADD CONSTRAINT delivery_state_check
 ALTER TABLE delivery
     ADD COLUMN channel_since timestamptz,        -- when the present channel was first tried; null: not yet
     ADD COLUMN sent_at       timestamptz,        -- when a provider last took it
+    ADD COLUMN passed        text[] NOT NULL DEFAULT '{}', -- channels that were given up: a replay begins with them
     ADD COLUMN replayed_by   text;               -- who put a dead message back into the outbox
 CREATE INDEX delivery_sent ON delivery (next_attempt_at) WHERE state = 'sent';
 CREATE INDEX delivery_sent_to ON delivery (contact_id, channel, sent_at) WHERE sent_at IS NOT NULL;

@@ -65,6 +65,16 @@ CALLS = [
          {**everyone(403), "operator": 200, "care_manager": 200, "engineer": 200}),
     Call("GET", f"{A}/residents/{{resident}}/timeline", f"{A}/residents/ada/timeline",
          {**everyone(404), "operator": 200, "care_manager": 200, "administrator": 200}, 404),
+    Call("POST", f"{A}/hubs/{{hub}}/test-window", f"{A}/hubs/hub-12/test-window",
+         {**everyone(404), "operator": 201, "engineer": 201, "administrator": 403}, 404, {"minutes": 30}),
+    Call("GET", f"{A}/suppressions", f"{A}/suppressions",
+         {**everyone(403), "operator": 200, "engineer": 200, "administrator": 200},
+         {**everyone(403), "operator": 200, "engineer": 200, "administrator": 200}),
+    Call("POST", f"{A}/suppressions", f"{A}/suppressions",
+         {**everyone(403), "operator": 201, "engineer": 201, "commissioner": 404}, 404,
+         {"reason": "away", "dwelling": "elm-12", "until": "2026-12-24T09:00:00+00:00"}),
+    Call("POST", f"{A}/suppressions/{{suppression}}/end", f"{A}/suppressions/1/end",
+         {**everyone(404), "operator": 409, "engineer": 409, "administrator": 403}, 404),
     Call("GET", f"{A}/hubs", f"{A}/hubs",
          {**everyone(403), "operator": 200, "engineer": 200, "administrator": 200},
          {**everyone(403), "operator": 200, "engineer": 200, "administrator": 200}),
@@ -72,12 +82,18 @@ CALLS = [
          {**everyone(404), "operator": 200, "engineer": 200, "administrator": 200}, 404),
     Call("POST", f"{A}/hubs/{{hub}}/commands", f"{A}/hubs/hub-12/commands",
          {**everyone(404), "operator": 202, "engineer": 202, "administrator": 403}, 404, {"type": "probe"}),
+    Call("GET", f"{A}/deliveries", f"{A}/deliveries", {**everyone(403), "administrator": 200},
+         {**everyone(403), "administrator": 200}),
+    Call("POST", f"{A}/deliveries/{{delivery}}/replay", f"{A}/deliveries/3/replay",
+         {**everyone(403), "administrator": 409}, {**everyone(403), "administrator": 404}),
 ]  # fmt: skip
 
 STREAMS = {("GET", f"{A}/live")}
 """Asked in test_live.py, because its answer does not end."""
 OPEN_TO_ALL = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
 """Nobody's data is in them."""
+SIGNED = {("POST", f"{A}/receipts/{{provider}}")}
+"""Asked in test_receipts.py: a provider proves itself by a signature."""
 
 
 async def test_every_route_is_in_the_table(house: House) -> None:
@@ -89,7 +105,7 @@ async def test_every_route_is_in_the_table(house: House) -> None:
         for route in router.effective_route_contexts()
         for method in route.methods
     }
-    assert served == {(call.method, call.route) for call in CALLS} | STREAMS | OPEN_TO_ALL
+    assert served == {(call.method, call.route) for call in CALLS} | STREAMS | OPEN_TO_ALL | SIGNED
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")

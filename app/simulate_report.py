@@ -30,16 +30,17 @@ def write_report(
     """Reads from the database what was concluded, for `threshold sim score`; checks a ledger beside it."""
     settings = load_settings(context.obj)
     report, stored = asyncio.run(_asked(settings, clock_of(settings.clock)()))
+    books = None
     try:
-        out.write_bytes(msgspec.json.encode(report) + b"\n")
-        account = None if ledger is None else read_ledger(ledger)
+        if ledger is not None:
+            books = compare(read_ledger(ledger), stored)
+        out.write_bytes(msgspec.json.encode(report | {"books": books}) + b"\n")
     except OSError as error:
         raise Fault(f"{error.filename}: {error.strerror}") from None
     except ValueError as error:
         raise Fault(str(error)) from None
-    if account is None:
+    if books is None:
         return
-    books = compare(account, stored)
     typer.echo(told(books))
     if not books.held:
         raise Fault("the ledger and the database do not agree")

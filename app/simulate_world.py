@@ -10,10 +10,11 @@ import typer
 
 from app.errors import Fault
 from device_sim.world.faults import Faults, parse_faults
-from device_sim.world.files import estate_text, roster_text
+from device_sim.world.files import write_files
 from device_sim.world.page import page
 from device_sim.world.rendering import render
 from device_sim.world.score import Report, Score, score
+from device_sim.world.timing import Tuning, retimed, tuning_of
 from device_sim.world.truth import Truth, read_truth, write_truth
 from device_sim.world.world import FIRST_DAY, World, make_world
 
@@ -38,9 +39,7 @@ def write_world(
     world = world_of(seed, homes, days, begin)
     rendered = render(world, wrong)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "estate.yaml").write_text(estate_text(world), encoding="utf-8")
-        (out / "roster.csv").write_text(roster_text(world), encoding="utf-8")
+        write_files(world, out)
         (out / "events.jsonl").write_bytes(b"".join(line + b"\n" for line in rendered.lines))
         write_truth(rendered.truth, out / "truth.jsonl")
     except OSError as error:
@@ -58,14 +57,24 @@ def show_score(
     truth: Annotated[Path, typer.Option(help="What really happened, as a simulation wrote it.")],
     report: Annotated[Path, typer.Option(help="What was concluded, as `threshold backtest` wrote it.")],
     json: Annotated[Path | None, typer.Option(help="Write the score here as JSON.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="The policy file by which the report was made; else the defaults.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the score here as a page with plots.")] = None,
 ) -> None:
     """Compares what was concluded with what really happened; ends with 1 when a promise did not hold."""
     known = _read(truth, read_truth)
+    if policy is not None:
+        known = retimed(known, _read(policy, _tuning))
     found = score(known, _read(report, _report))
     _write(json, lambda: msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     _write(html, lambda: page(known.world, found).encode())
-    for line in table(known, found):
+    show(known, found)
+
+
+def show(truth: Truth, found: Score) -> None:
+    """Prints the score; one that does not hold ends the command with what did not."""
+    for line in table(truth, found):
         typer.echo(line)
     if not found.held:
         raise Fault("\n".join(_faults(found)))
@@ -101,6 +110,17 @@ def table(truth: Truth, found: Score) -> list[str]:
         f"calls for help: {len(found.calls)}, came through {len(through)}, "
         f"raised an alert {sum(call.covered for call in through)}; alerts raised twice {len(found.doubled)}"
     )
+    waits = sorted(call.answered_after_s for call in through if call.answered_after_s is not None)
+    if waits:
+        lines.append(
+            f"answered by operators: {len(waits)} of {len(through)}, after {waits[len(waits) // 2]:.0f} s "
+            f"(median), within 60 s {_share(waits, 60)}, within 180 s {_share(waits, 180)}"
+        )
+    if (books := found.books) is not None:
+        lines.append(
+            f"events: said {books.said}, receipts that lied {len(books.lost)}, stored twice "
+            f"{len(books.doubled)}, from nowhere {len(books.phantom)}, without a receipt {len(books.owed)}"
+        )
     if found.found_after_s:
         soon = sorted(found.found_after_s)
         lines.append(
@@ -110,9 +130,21 @@ def table(truth: Truth, found: Score) -> list[str]:
     return lines
 
 
+def _share(waits: list[float], within: float) -> str:
+    """How many of some waits were no longer than that."""
+    return f"{sum(wait <= within for wait in waits) / len(waits):.1%}"
+
+
 def _faults(found: Score) -> list[str]:
     more = len(found.faults) - MOST_FAULTS
     return found.faults[:MOST_FAULTS] + ([f"and {more} more"] if more > 0 else [])
+
+
+def _tuning(path: Path) -> Tuning:
+    try:
+        return tuning_of(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _report(path: Path) -> Report:

@@ -1,6 +1,7 @@
 """Many homes on one event loop, and what they measured."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,13 +17,45 @@ from device_sim.wire import Broker
 CONNECTING_AT_ONCE = 50
 """Homes that may be shaking hands at a time. More only queue in the broker's backlog and time out there."""
 
+REMEMBERED = 20_000
+"""Latencies that are kept: the last so many, because a fleet may run for weeks."""
+
 SLICE = 0.02
 """Seconds between two spurts of a load. Shorter costs more wake-ups, longer makes the load lumpy."""
 
 
 @dataclass(frozen=True, slots=True)
+class Latencies:
+    """Seconds from first sending to receipt, of the last `REMEMBERED`; None while there are none.
+
+    `worst` is that of all time.
+    """
+
+    p50: float | None
+    p99: float | None
+    worst: float | None
+
+
+class _Waits:
+    """Latencies as they come in."""
+
+    def __init__(self) -> None:
+        self._last: deque[float] = deque(maxlen=REMEMBERED)
+        self._worst: float | None = None
+
+    def add(self, seconds: float) -> None:
+        self._last.append(seconds)
+        if self._worst is None or seconds > self._worst:
+            self._worst = seconds
+
+    def told(self) -> Latencies:
+        ranked = sorted(self._last)
+        return Latencies(_quantile(ranked, 0.50), _quantile(ranked, 0.99), self._worst)
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
-    """What a fleet has said and heard so far; latencies in seconds from first sending to receipt."""
+    """What a fleet has said and heard so far."""
 
     homes: int
     connected: int
@@ -30,9 +63,10 @@ class Tally:
     rejected: int
     in_store: int
     sent_again: int
-    p50: float | None
-    p99: float | None
-    worst: float | None
+    presses: int
+    """Alarms that are stored."""
+    to_receipt: Latencies
+    press_to_receipt: Latencies
 
 
 class Fleet:
@@ -55,9 +89,8 @@ class Fleet:
     ) -> None:
         self._clock = clock
         self._on_receipt = on_receipt
-        self._latencies: list[float] = []
-        self._stored = 0
-        self._settled = asyncio.Event()
+        self._waits, self._press_waits = _Waits(), _Waits()
+        self._stored = self._presses = 0
         self._homes: dict[str, Home] = {}
         for spec in specs:
             if spec.hub in self._homes:
@@ -164,7 +197,6 @@ class Fleet:
     def tally(self) -> Tally:
         """What was said and heard until now."""
         homes = list(self)
-        ranked = sorted(self._latencies)
         return Tally(
             homes=len(homes),
             connected=sum(home.hub.link.up for home in homes),
@@ -172,14 +204,17 @@ class Fleet:
             rejected=sum(len(home.hub.rejected) for home in homes),
             in_store=sum(len(home.hub.outbox) for home in homes),
             sent_again=sum(home.hub.outbox.sent_again for home in homes),
-            p50=_quantile(ranked, 0.50),
-            p99=_quantile(ranked, 0.99),
-            worst=ranked[-1] if ranked else None,
+            presses=self._presses,
+            to_receipt=self._waits.told(),
+            press_to_receipt=self._press_waits.told(),
         )
 
-    def _receipted(self, hub: str, event_id: str, seconds: float) -> None:
+    def _receipted(self, hub: str, event_id: str, seconds: float, alarm: bool) -> None:
         self._stored += 1
-        self._latencies.append(seconds)
+        self._waits.add(seconds)
+        if alarm:
+            self._presses += 1
+            self._press_waits.add(seconds)
         if self._on_receipt is not None:
             self._on_receipt(hub, event_id)
 

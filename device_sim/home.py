@@ -31,7 +31,7 @@ class Home:
         *,
         ledger: Ledger | None = None,
         skew: timedelta = timedelta(0),
-        on_receipt: Callable[[str, str, float], None] | None = None,
+        on_receipt: Callable[[str, str, float, bool], None] | None = None,
         keepalive: int = 30,
     ) -> None:
         self.spec = spec

@@ -38,7 +38,7 @@ COMMAND_REMEMBERED = timedelta(days=1)
 class Hub:
     """A hub that says events and hears receipts and commands. `Home` gives it its life.
 
-    `on_receipt(hub, event id, seconds)` is called for each event stored, with the time since it was
+    `on_receipt(hub, event id, seconds, alarm)` is called for each event stored, with the time since it was
     first handed to the connection. All of it runs on one event loop and never blocks on the network.
     """
 
@@ -50,7 +50,7 @@ class Hub:
         *,
         ledger: Ledger | None = None,
         skew: timedelta = timedelta(0),
-        on_receipt: Callable[[str, str, float], None] | None = None,
+        on_receipt: Callable[[str, str, float, bool], None] | None = None,
         keepalive: int = 30,
     ) -> None:
         self.spec = spec
@@ -68,6 +68,8 @@ class Hub:
         """Messages from the platform that made no sense, by topic: the platform's faults, not ours."""
         self.mains, self.battery = True, 1.0
         self.watcher: Watcher | None = None
+        self.way: Callable[[bytes, Callable[[bytes], None]], None] | None = None
+        """What carries a message of events to the line, where that is to be done badly."""
         self._clock = clock
         self._ledger = ledger
         self._on_receipt = on_receipt
@@ -248,7 +250,10 @@ class Hub:
             return
         now = self._clock.monotonic()
         for batch in self.outbox.take(now, room):
-            self.link.publish(self._events, message_of(batch))
+            if self.way is None:
+                self.babble(message_of(batch))
+            else:
+                self.way(message_of(batch), self.babble)
         wakes_at = self.outbox.wakes_at()
         if wakes_at is None or (self._again is not None and self._again_at <= wakes_at):
             return  # a timer that comes too early does no harm; a new one for each event costs
@@ -301,7 +306,7 @@ class Hub:
             if entry.first_sent is None:
                 continue
             if self._on_receipt is not None:
-                self._on_receipt(self.spec.hub, event_id, now - entry.first_sent)
+                self._on_receipt(self.spec.hub, event_id, now - entry.first_sent, entry.alarm)
             if self.watcher is not None:
                 self.watcher.stored(event_id, now - entry.first_sent)
         for refusal in receipts.rejected:

@@ -1,6 +1,6 @@
 """The homes' ledger beside what the platform holds. (faults.md, "The ledger")"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -23,6 +23,15 @@ class Books(msgspec.Struct, frozen=True):
     def held(self) -> bool:
         """Whether every receipt was true and nothing is there twice or from nowhere."""
         return not (self.lost or self.doubled or self.phantom)
+
+    def faults(self) -> Iterator[str]:
+        """Each thing that does not agree, in words."""
+        for key in self.lost:
+            yield f"{key}: its receipt lied, it is not stored"
+        for key in self.doubled:
+            yield f"{key}: is stored more than once"
+        for key in self.phantom:
+            yield f"{key}: is stored, and nobody said it"
 
 
 def compare(account: Account, stored: Mapping[Key, int]) -> Books:

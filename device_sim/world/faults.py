@@ -1,6 +1,25 @@
 """What may go wrong on the way, by name and share; a share of the homes may be spared."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+
+import msgspec
+
+from device_sim.world.chance import Chance
+from device_sim.world.truth import OutageFact
+
+SKEW = timedelta(hours=1)
+DELAY = (1, 50)
+"""Minutes for which a delayed event is held up. Ours."""
+OVERTAKEN = (1, 20)
+"""Seconds by which a reordered one is late. Ours."""
+FLAP_UP, FLAP_DOWN = (5, 60), (0.2, 6)
+"""Minutes for which a flapping line holds, and is gone. Ours."""
+
+
+OVERDUE = timedelta(seconds=20)
+"""After so long without a receipt a hub counts an ordinary event as still owed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +50,54 @@ class Faults:
     def told(self) -> dict[str, float]:
         """Those that happen at all, for the record."""
         return {name: share for name, share in asdict(self).items() if share and name != "homes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What befalls one home: shares of its events, whether its line flaps, how wrong its clock is."""
+
+    faults: Faults
+    flaps: bool
+    skew: timedelta
+
+    @classmethod
+    def draw(cls, chance: Chance, faults: Faults) -> "Lot":
+        """The lot of the home whose chance this is."""
+        share, skewed = chance.share(), chance.happens(faults.skew)
+        befallen = share < faults.homes
+        flaps = chance.happens(faults.flap) and befallen
+        skew = timedelta(0)
+        if skewed and befallen:
+            skew = SKEW if chance.happens(0.5) else -SKEW
+        return cls(faults if befallen else Faults(), flaps, skew)
+
+
+def flapping(hub: str, chance: Chance, begin: datetime, until: datetime) -> list[OutageFact]:
+    """The times in which a line that comes and goes is gone."""
+    found = []
+    at = begin + chance.minutes(FLAP_UP)
+    while at < until:
+        end = at + chance.minutes(FLAP_DOWN)
+        found.append(OutageFact(hub, at, end, "the line came and went"))
+        at = end + chance.minutes(FLAP_UP)
+    return found
+
+
+def apart(outages: Sequence[OutageFact]) -> list[OutageFact]:
+    """In order and without overlap: what begins while another lasts is cut short at its front."""
+    found: list[OutageFact] = []
+    for outage in sorted(outages, key=lambda one: one.begin):
+        last = found[-1] if found else None
+        if last is not None and last.end is None:
+            break
+        if last is not None and last.end is not None and outage.begin <= last.end:
+            if outage.end is not None and outage.end <= last.end:
+                continue
+            outage = msgspec.structs.replace(outage, begin=last.end + OVERDUE)
+            if outage.end is not None and outage.end <= outage.begin:
+                continue
+        found.append(outage)
+    return found
 
 
 def parse_faults(pairs: list[str]) -> Faults:

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -23,6 +24,13 @@ COLUMNS = (
     "status",
     "changed_at",
 )
+
+
+def write_files(world: World, folder: Path) -> None:
+    """Both files, as estate.yaml and roster.csv, into a folder that is made if need be. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "estate.yaml").write_text(estate_text(world), encoding="utf-8")
+    (folder / "roster.csv").write_text(roster_text(world), encoding="utf-8")
 
 
 def estate_text(world: World) -> str:

@@ -9,11 +9,15 @@ import msgspec
 
 from device_sim.clock import HurriedClock
 from device_sim.fleet import Fleet
+from device_sim.home import Home
 from device_sim.ledger import Ledger
 from device_sim.spec import HEARTBEAT_EVERY
 from device_sim.wire import Broker
+from device_sim.world.chance import Chance
 from device_sim.world.days import Happening
+from device_sim.world.faults import Faults, Lot, apart, flapping
 from device_sim.world.truth import OutageFact, SaidFact, Truth
+from device_sim.world.way import Way
 from device_sim.world.world import World
 
 HEARD_BEFORE = timedelta(minutes=5)
@@ -41,12 +45,14 @@ class Living:
         passwords: Mapping[str, str] | None = None,
         ledger: Ledger | None = None,
         keepalive: int = 60,
+        faults: Faults | None = None,
     ) -> None:
         self.world = world
         self.done = 0
         self._clock = clock
         self._received: dict[tuple[str, str], datetime] = {}
         self._said: list[tuple[Happening, str, datetime]] = []
+        self._faults = faults or Faults()
         self._begin = self._end = world.truth.world.begin
         known = passwords or {}
         self.fleet = Fleet(
@@ -57,6 +63,22 @@ class Living:
             keepalive=keepalive,
             on_receipt=self._receipt,
         )
+        self.outages: list[OutageFact] = []
+        for home in self.fleet:
+            self._befall(home)
+
+    def _befall(self, home: Home) -> None:
+        """What goes wrong in this home: its clock, its way to the broker, its line."""
+        fact, hub = self.world.truth.world, home.spec.hub
+        chance = Chance(fact.seed, "way", hub)
+        lot = Lot.draw(chance, self._faults)
+        outages = [outage for outage in self.world.truth.outages if outage.hub == hub]
+        if lot.flaps:
+            outages += flapping(hub, chance, fact.begin, fact.until)
+        self.outages += apart(outages)
+        home.hub.skew = lot.skew
+        if lot.faults.told():
+            home.hub.way = Way(chance, lot.faults, self._clock)
 
     def _receipt(self, hub: str, event_id: str) -> None:
         self._received[hub, event_id] = self._clock.now()
@@ -91,6 +113,12 @@ class Living:
         self._end = self._clock.now()
         for home in self.fleet:
             await home.stops_heartbeats()
+            if home.spec.hub not in down and home.hub.way is not None:
+                # A line made anew says at once what is owed; the pauses between sayings do not hurry.
+                home.hub.way = None
+                await home.goes_offline()
+                await home.comes_back()
+        for home in self.fleet:
             if home.spec.hub not in down:
                 await home.all_receipted(receipts_within)
 
@@ -102,7 +130,7 @@ class Living:
         for said in self.world.happenings:
             if within(said.at):
                 yield _Moment(said.at, said.hub, said)
-        for outage in self.world.truth.outages:
+        for outage in self.outages:
             if outage.end is not None and outage.end <= self._begin:
                 continue
             if outage.begin <= until:
@@ -117,17 +145,20 @@ class Living:
         visits = tuple(visit for visit in world.visits if after <= visit.counts_from <= self._end)
         calls = tuple(call for call in world.calls if _within(self._begin, self._end, call.at))
         return Truth(
-            msgspec.structs.replace(world.world, begin=self._begin, until=self._end),
+            msgspec.structs.replace(
+                world.world, begin=self._begin, until=self._end, faults=self._faults.told()
+            ),
             visits,
             calls,
-            tuple(outage for outage in world.outages if _touches(outage, self._begin, self._end)),
+            tuple(outage for outage in self.outages if _touches(outage, self._begin, self._end)),
             tuple(self._facts()),
         )
 
     def _facts(self) -> Iterator[SaidFact]:
         for said, event_id, at in self._said:
             received_at = self._received.get((said.hub, event_id))
-            yield SaidFact(said.hub, event_id, said.type, said.at, at, received_at, said.visit, said.counts)
+            told = at + self.fleet.home(said.hub).hub.skew
+            yield SaidFact(said.hub, event_id, said.type, said.at, told, received_at, said.visit, said.counts)
 
 
 def _within(begin: datetime, end: datetime, at: datetime) -> bool:

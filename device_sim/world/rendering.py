@@ -15,7 +15,7 @@ from device_sim.resend import is_alarm, pause_after
 from device_sim.spec import HEARTBEAT_EVERY
 from device_sim.world.chance import Chance
 from device_sim.world.days import Happening
-from device_sim.world.faults import Faults
+from device_sim.world.faults import DELAY, OVERDUE, OVERTAKEN, Faults, Lot, apart, flapping
 from device_sim.world.truth import OutageFact, SaidFact, Truth
 from device_sim.world.world import World
 
@@ -25,13 +25,6 @@ TRANSIT = (0.02, 0.4)
 """Seconds from saying to being received on a good line. Ours."""
 FLUSH_EACH = timedelta(milliseconds=20)
 """Between two events of a backlog. Ours."""
-DELAY = (1, 50)
-"""Minutes for which a delayed event is held up. Ours."""
-OVERTAKEN = (1, 20)
-"""Seconds by which a reordered one is late. Ours."""
-SKEW = timedelta(hours=1)
-FLAP_UP, FLAP_DOWN = (5, 60), (0.2, 6)
-"""Minutes for which a flapping line holds, and is gone. Ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +72,8 @@ class _Home:
         self._hub = hub
         self._chance = Chance(seed, "way", hub)
         self._begin, self._until = begin, until
-        share, skewed = self._chance.share(), self._chance.happens(faults.skew)
-        self._faults = faults if share < faults.homes else Faults()
-        self._flaps = self._chance.happens(faults.flap) and share < faults.homes
-        self._skew = (
-            (SKEW if self._chance.happens(0.5) else -SKEW) if skewed and share < faults.homes else None
-        )
+        lot = Lot.draw(self._chance, faults)
+        self._faults, self._flaps, self._skew = lot.faults, lot.flaps, lot.skew
         self._seq = 0
         self._owed: list[tuple[datetime, datetime]] = []
         self._flushed: dict[datetime, int] = {}
@@ -108,14 +97,9 @@ class _Home:
                     self._status(end + WILL_AFTER, False)
 
     def _line(self, outages: Sequence[OutageFact]) -> list[OutageFact]:
-        found = list(outages)
-        if self._flaps:
-            at = self._begin + self._chance.minutes(FLAP_UP)
-            while at < self._until:
-                end = at + self._chance.minutes(FLAP_DOWN)
-                found.append(OutageFact(self._hub, at, end, "the line came and went"))
-                at = end + self._chance.minutes(FLAP_UP)
-        return _apart(found)
+        if not self._flaps:
+            return apart(outages)
+        return apart([*outages, *flapping(self._hub, self._chance, self._begin, self._until)])
 
     def _transit(self) -> timedelta:
         return timedelta(milliseconds=int(self._chance.within(TRANSIT) * 1000))
@@ -123,7 +107,7 @@ class _Home:
     def _say(self, happening: Happening, stretches: Sequence[tuple[datetime, datetime]]) -> None:
         self._seq += 1
         event_id = f"w-{self._seq}"
-        at = happening.at if self._skew is None else happening.at + self._skew
+        at = happening.at + self._skew
         event: dict[str, Any] = {
             "id": event_id,
             "type": happening.type,
@@ -153,7 +137,7 @@ class _Home:
         self, happening: Happening, event: dict[str, Any], stretches: Sequence[tuple[datetime, datetime]]
     ) -> datetime | None:
         """Send it until it is received; None when the world ends or the hub dies before."""
-        at, tries, owed_from = happening.at + self._transit(), 0, happening.at + _OVERDUE
+        at, tries, owed_from = happening.at + self._transit(), 0, happening.at + OVERDUE
         alarm = is_alarm(happening.type)
         twice, late, overtaken, lost, cut, hurt = (self._chance.share() for _ in range(6))
         held_up, a_while = self._chance.minutes(DELAY), timedelta(seconds=self._chance.whole(OVERTAKEN))
@@ -205,7 +189,7 @@ class _Home:
 
     def _heartbeat(self, at: datetime, queued: int) -> None:
         self._seq += 1
-        clock = at if self._skew is None else at + self._skew
+        clock = at + self._skew
         self._put(
             at + timedelta(milliseconds=10),
             {"id": f"w-{self._seq}", "type": "heartbeat", "at": clock, "data": {"queued": queued}},
@@ -224,27 +208,6 @@ class _Home:
         """A line that nobody can read, in place of the event."""
         whole = msgspec.json.encode({"hub": self._hub, "received_at": at, "event": event})
         self.lines.append((at, whole[: len(whole) // 2] if cut else whole.replace(b'":', b'"\xff', 3)))
-
-
-_OVERDUE = timedelta(seconds=20)
-"""After so long without a receipt a hub counts an ordinary event as still owed."""
-
-
-def _apart(outages: Sequence[OutageFact]) -> list[OutageFact]:
-    """In order and without overlap: what begins while another lasts is cut short at its front."""
-    found: list[OutageFact] = []
-    for outage in sorted(outages, key=lambda one: one.begin):
-        last = found[-1] if found else None
-        if last is not None and last.end is None:
-            break
-        if last is not None and last.end is not None and outage.begin <= last.end:
-            if outage.end is not None and outage.end <= last.end:
-                continue
-            outage = msgspec.structs.replace(outage, begin=last.end + _OVERDUE)
-            if outage.end is not None and outage.end <= outage.begin:
-                continue
-        found.append(outage)
-    return found
 
 
 def _up(begin: datetime, until: datetime, down: Sequence[OutageFact]) -> list[tuple[datetime, datetime]]:

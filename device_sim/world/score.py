@@ -8,6 +8,7 @@ from statistics import median
 
 import msgspec
 
+from device_sim.world.books import Books
 from device_sim.world.explain import why_missed, why_unconfirmed, why_unnoticed
 from device_sim.world.truth import CallFact, SaidFact, Truth, VisitFact
 
@@ -33,6 +34,8 @@ class ReportAlert(msgspec.Struct, frozen=True):
     stood_down_at: datetime | None = None
     noticed_at: datetime | None = None
     """When a live service saw it; a replay has no such moment."""
+    answered_at: datetime | None = None
+    """When the monitoring centre first took it, where there was anybody to."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -41,6 +44,8 @@ class Report(msgspec.Struct, frozen=True):
     until: datetime
     visits: list[ReportVisit]
     alerts: list[ReportAlert]
+    books: Books | None = None
+    """The homes' ledger beside what is stored; a replay has none."""
 
 
 class Really(StrEnum):
@@ -87,6 +92,8 @@ class CallFinding(msgspec.Struct, frozen=True):
     at: datetime
     received_at: datetime | None
     covered: bool
+    answered_after_s: float | None = None
+    """Seconds from its receipt to an operator, who may have taken an earlier press of the same alert."""
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -103,6 +110,7 @@ class Score(msgspec.Struct, frozen=True):
     arrival_error_s: float | None
     """Half of the arrivals were recorded no farther than this from the truth."""
     explained: dict[str, int]
+    books: Books | None = None
 
 
 def score(truth: Truth, report: Report) -> Score:
@@ -140,6 +148,7 @@ def score(truth: Truth, report: Report) -> Score:
     ]
     faults += [f"raised twice at once: {each}" for each in doubled]
     faults += _raised_for_nothing(truth, alerts)
+    faults += [] if report.books is None else report.books.faults()
     explained: dict[str, int] = {}
     for found in everything:
         if found.explained is not None:
@@ -156,6 +165,7 @@ def score(truth: Truth, report: Report) -> Score:
         [each.after_s for each in everything if each.after_s is not None and _really_missed(each)],
         _arrival_error(judged, report),
         dict(sorted(explained.items())),
+        report.books,
     )
 
 
@@ -246,18 +256,28 @@ def _calls(truth: Truth, report: Report) -> Iterable[CallFinding]:
     received: dict[tuple[str, str, datetime], datetime | None] = {
         (word.hub, word.type, word.happened): word.received_at for word in truth.said
     }
-    first: dict[tuple[str, str], datetime] = {}
+    raised: dict[tuple[str, str], list[ReportAlert]] = {}
     for alert in report.alerts:
         if alert.hub is not None:
-            key = (alert.hub, alert.kind)
-            first[key] = min(alert.raised_at, first.get(key, alert.raised_at))
+            raised.setdefault((alert.hub, alert.kind), []).append(alert)
     for call in truth.calls:
-        yield _call(call, received.get((call.hub, call.type, call.at)), first.get((call.hub, call.type)))
+        key = (call.hub, call.type)
+        yield _call(call, received.get((*key, call.at)), raised.get(key, ()))
 
 
-def _call(call: CallFact, received_at: datetime | None, raised_at: datetime | None) -> CallFinding:
-    covered = received_at is None or (raised_at is not None and raised_at <= received_at)
-    return CallFinding(call.hub, call.type, call.at, received_at, covered)
+def _call(call: CallFact, received_at: datetime | None, alerts: Sequence[ReportAlert]) -> CallFinding:
+    if received_at is None:
+        return CallFinding(call.hub, call.type, call.at, None, True)
+    by_then = [
+        alert
+        for alert in alerts
+        if alert.raised_at <= received_at and (alert.stood_down_at is None or alert.stood_down_at >= call.at)
+    ]
+    answered = None
+    if by_then:
+        answered = max(by_then, key=lambda alert: alert.raised_at).answered_at
+    after = None if answered is None else max(0.0, (answered - received_at).total_seconds())
+    return CallFinding(call.hub, call.type, call.at, received_at, bool(by_then), after)
 
 
 def _doubled(alerts: Iterable[ReportAlert]) -> Iterable[str]:

@@ -103,7 +103,7 @@ def _visit_facts(visits: Sequence[Made]) -> Iterator[VisitFact]:
     for made in reversed(visits):
         due = made.due
         package = due.person.package
-        four = moments(due.person.tier, due.start, due.end, following.get(package))
+        four = moments(package, due.person.tier, due.start, due.end, following.get(package))
         if due.standing == "planned":
             following[package] = due.start
         facts.append(

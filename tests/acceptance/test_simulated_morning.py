@@ -1,92 +1,76 @@
-"""A simulated morning lived over a real broker into a real database, on a hurried clock, and scored."""
+"""A simulated morning lived over a broker into the whole service, both on a hurried clock, and scored."""
 
-import asyncio
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from app.clock import system_clock
-from app.load import apply_files
-from app.role import Role
-from app.service import Service
-from app.settings import load_settings
-from app.simulate_report import concluded, told
-from db.pool import Connection, connection_arguments
-from device_sim.clock import HurriedClock
-from device_sim.ledger import Ledger, read_ledger
-from device_sim.wire import broker_from_url
-from device_sim.world.books import compare
-from device_sim.world.files import estate_text, roster_text
-from device_sim.world.living import Living
+from app import simulate_world
 from device_sim.world.magnitudes import Magnitudes
-from device_sim.world.score import Report, score
+from device_sim.world.score import Report, Score, score
+from device_sim.world.truth import read_truth
 from device_sim.world.world import make_world
-from tests.support.mosquitto import Mosquitto
-from tests.support.processes import free_port
-from tests.support.smtp import Mailbox
+from tests.acceptance.test_simulated_week import Done, threshold
 
-BEGIN = datetime(2026, 11, 2, 6, 10, tzinfo=UTC)
-END = datetime(2026, 11, 2, 9, 10, tzinfo=UTC)
-SPEED = 180.0
-"""Three hours in a minute."""
-PATIENCE = 30
-"""Looks, a second apart, at what has been concluded."""
 ROUGH = Magnitudes(forgotten=0.15, outages=0.3, calls_a_year=800)
 """More goes wrong than usually, so that a short morning has some of everything."""
 
 
-@pytest.mark.timeout(240)
-async def test_a_morning_of_80_homes_holds_what_was_promised(
-    database_url: str, open_mosquitto: Mosquitto, mailbox: Mailbox, tmp_path: Path
-) -> None:
-    """Nothing lost or doubled, no receipt that lied, every real miss raised, no false one unexplained."""
-    world = make_world(21, 80, 1, sizes=ROUGH)
-    (tmp_path / "estate.yaml").write_text(estate_text(world))
-    (tmp_path / "roster.csv").write_text(roster_text(world))
-    settings = load_settings(
-        database_url=database_url,
-        mqtt_url=open_mosquitto.url,
-        api={"port": free_port(), "secure_cookies": False},
-        smtp={"host": mailbox.host, "port": mailbox.port, "security": "none"},
-        sweep={"care": 0.2, "alerts": 0.5, "deliver": 0.5},
+@pytest.fixture(autouse=True)
+def _a_rough_county(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulate_world, "make_world", partial(make_world, sizes=ROUGH))
+
+
+def lived(folder: Path, homes: int, shows: str, until: str, *more: str) -> tuple[Done, Score]:
+    """A piece of the second of November, with everything that it needs brought along, and its score."""
+    done = threshold(
+        *("sim", "--homes", str(homes), "--seed", "21", "--days", "1", "--begin", "2026-11-02"),
+        *("--shows", f"2026-11-02T{shows}:00+00:00", "--until", f"2026-11-02T{until}:00+00:00"),
+        *("--embedded", str(folder / "service"), "--out", str(folder), "--headless", *more),
     )
-    clock = HurriedClock(system_clock, SPEED, system_clock(), BEGIN)
-    await apply_files(settings, tmp_path / "estate.yaml", [tmp_path / "roster.csv"], clock.now())
-    stop = asyncio.Event()
-    async with AsyncExitStack() as stack:
-        ledger = stack.enter_context(Ledger(tmp_path / "ledger.jsonl"))
-        service = Service(settings, [Role.INGEST, Role.CARE, Role.ALERTS], clock.now)
-        running = asyncio.create_task(service.run(stop))
-        stack.push_async_callback(_ended, running, stop)
-        await asyncio.wait(
-            {running, asyncio.create_task(service.ready.wait())}, return_when="FIRST_COMPLETED"
-        )
-        assert service.ready.is_set(), running
-        living = Living(world, broker_from_url(open_mosquitto.url), clock, ledger=ledger)
-        await stack.enter_async_context(living.fleet)
-        await living.run(END, receipts_within=90)
-        async with await Connection.connect(database_url, **connection_arguments("score")) as conn:
-            for _ in range(PATIENCE):
-                # What falls due at the end is seen by a later round; how much later is the machine's affair.
-                report, stored = await concluded(conn, END)
-                await conn.commit()
-                if score(living.truth(), msgspec.convert(report, Report)).held:
-                    break
-                await asyncio.sleep(1)
-    books = compare(read_ledger(tmp_path / "ledger.jsonl"), stored)
-    assert books.held, told(books)
-    found = score(living.truth(), msgspec.convert(report, Report))
-    assert found.faults == []
+    report = msgspec.json.decode((folder / "report.json").read_bytes(), type=Report)
+    return done, score(read_truth(folder / "truth.jsonl"), report)
+
+
+@pytest.mark.timeout(300)
+def test_a_morning_of_80_homes_holds_what_was_promised(tmp_path: Path) -> None:
+    """Nothing lost or doubled, no receipt that lied, every real miss raised, no false one unexplained."""
+    done, found = lived(tmp_path, 80, "06:10", "09:10", "--speed", "360")
+    assert (done.returncode, done.stderr, found.faults) == (0, "", [])
     assert found.visits >= 15
     assert len(found.found_after_s) >= 3
     assert found.table["made"]["nothing raised"] > 10
-
     assert len(found.calls) >= 3
+    assert all(call.answered_after_s is not None for call in found.calls if call.received_at is not None)
+    assert found.books is not None
+    assert found.books.held
+    assert found.books.said > 1_000
+    last = msgspec.json.decode(done.stdout[: done.stdout.index("\nseed")].splitlines()[-1])
+    assert last["share"] == 1
+    assert last["stored"] >= found.books.said - len(found.books.owed)
 
 
-async def _ended(running: "asyncio.Task[None]", stop: asyncio.Event) -> None:
-    stop.set()
-    await running
+@pytest.mark.timeout(300)
+def test_a_morning_on_bad_lines_holds_what_was_promised(tmp_path: Path) -> None:
+    """What is lost, spoilt, repeated or overtaken on the way is there in the end, once."""
+    shares = ("duplicate=0.05", "delay=0.02", "reorder=0.05", "drop=0.05", "truncate=0.05", "corrupt=0.05")
+    faults = [word for fault in (*shares, "skew=0.1", "flap=0.2") for word in ("--fault", fault)]
+    done, found = lived(tmp_path, 30, "07:00", "08:00", "--speed", "360", *faults)
+    assert (done.returncode, done.stderr, found.faults) == (0, "", [])
+    assert found.books is not None
+    assert found.books.held
+    truth = read_truth(tmp_path / "truth.jsonl")
+    assert truth.world.faults["drop"] == 0.05
+    assert any(abs(word.at - word.happened) > timedelta(minutes=30) for word in truth.said)
+
+
+def test_a_folder_that_another_time_has_used_is_refused(tmp_path: Path) -> None:
+    """A database that knows of another time would mix the two up."""
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service" / "kept").touch()
+    arguments = ("sim", "--homes", "1", "--embedded", str(tmp_path / "service"), "--out", str(tmp_path))
+    done = threshold(*arguments)
+    assert done.returncode == 1
+    assert "is not empty: name a new folder" in done.stderr

@@ -1,17 +1,20 @@
 """A score sees every promise that is broken, and takes no explanation that the truth does not give."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from device_sim.world.books import Books
 from device_sim.world.page import page
 from device_sim.world.score import Called, Report, ReportAlert, ReportVisit, Score, score
-from device_sim.world.timing import moments
+from device_sim.world.timing import moments, retimed, tuning_of
 from device_sim.world.truth import Attended, CallFact, OutageFact, SaidFact, Truth, VisitFact, WorldFact
+from device_sim.world.world import make_world
 
 NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-FOUR = moments("essential", NINE, NINE + 30 * MINUTE, None)
+FOUR = moments("pkg", "essential", NINE, NINE + 30 * MINUTE, None)
 END = NINE + timedelta(hours=14)
 WORLD = WorldFact(1, 1, 1, NINE - timedelta(hours=9), END)
 
@@ -190,3 +193,63 @@ def test_the_page_stands_alone_and_says_what_did_not_hold() -> None:
     assert "<script" not in html
     assert "http" not in html
     assert all(called.value in html for called in Called)
+
+
+def test_a_receipt_that_lied_does_not_hold() -> None:
+    """Nor does an event that is stored twice, or one that nobody said; one that is owed does."""
+    truth, visits = Truth(WORLD, (visit(),)), [ReportVisit("v", "missed", "not_attended")]
+
+    def with_books(**wrong: list[str]) -> Score:
+        books = Books(4, **{"lost": [], "doubled": [], "phantom": [], "owed": ["hub/e9"]} | wrong)
+        return score(truth, Report(END, visits, [alert("visit.missed")], books))
+
+    assert with_books().held
+    assert with_books(lost=["hub/e1"]).faults == ["hub/e1: its receipt lied, it is not stored"]
+    assert with_books(doubled=["hub/e2"]).faults == ["hub/e2: is stored more than once"]
+    assert with_books(phantom=["hub/e3"]).faults == ["hub/e3: is stored, and nobody said it"]
+
+
+def test_an_answer_is_counted_from_the_receipt() -> None:
+    """By the alert that covered the call; an alert that had ended before the call covers nothing."""
+    call = CallFact("hub", "pendant-1", "alarm.pendant", NINE, 1, False, "reassurance")
+    truth = Truth(WORLD, (), (call,), (), (SaidFact("hub", "e1", call.type, NINE, NINE, NINE),))
+    answered = ReportAlert(call.type, NINE, hub="hub", answered_at=NINE + MINUTE)
+    (found,) = score(truth, Report(END, [], [answered])).calls
+    assert found.answered_after_s == 60
+    over = ReportAlert(call.type, NINE - 2 * MINUTE, hub="hub", stood_down_at=NINE - MINUTE)
+    assert not score(truth, Report(END, [], [over])).held
+
+
+def test_another_policy_has_other_moments() -> None:
+    """A package that is missed after half an hour must be raised then; other keys do not matter."""
+    policy = (
+        'settle = "PT1H"\n[tiers.essential]\nlate_after = "PT10M"\n[packages.pkg]\nmissed_after = "PT30M"\n'
+    )
+    truth = retimed(Truth(WORLD, (visit(),)), tuning_of(policy))
+    (moved,) = truth.visits
+    assert (moved.late_at, moved.missed_at) == (NINE + 10 * MINUTE, NINE + 30 * MINUTE)
+    assert moved.counts_from == FOUR.counts_from
+    report = Report(END, [ReportVisit("v", "missed", "not_attended")], [alert("visit.missed", 30)])
+    assert score(truth, report).found_after_s == [0.0]
+
+
+def test_the_defaults_written_out_change_nothing() -> None:
+    """The moments of a whole world are worked out again as they were, flexible visits and all."""
+    world = make_world(seed=7, homes=60).truth
+    assert retimed(world, tuning_of('day_begins = "04:00"\nday_ends = "23:00"\n')) == world
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("tiers = 1", "tiers is not a table"),
+        ("[tiers]\nessential = 1", "essential is not a table"),
+        ('[tiers.critical]\nlate_after = "soon"', "tiers.critical.late_after: 'soon' is not a duration"),
+        ('day_ends = "late"', "day_ends: 'late' is not a wall time"),
+        ("= 1", "Invalid"),
+    ],
+)
+def test_a_policy_that_is_none_is_told(text: str, told: str) -> None:
+    """In one sentence that names the key."""
+    with pytest.raises(ValueError, match=re.escape(told)):
+        tuning_of(text)

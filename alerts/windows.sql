@@ -9,6 +9,10 @@ JOIN LATERAL (
     UNION ALL
     SELECT * FROM suppression
     WHERE suppression.scheme = coalesce(hub.scheme, dwelling.scheme) AND suppression.until_at > %(since)s
+      -- In a scheme of several centres, each for the homes that it answers for; the scheme's own hubs are shared.
+      AND (hub.dwelling_id IS NULL OR EXISTS (
+          SELECT FROM resident WHERE resident.dwelling_id = hub.dwelling_id
+          AND resident.monitoring_centre_id = suppression.organisation_id))
 ) AS suppression ON suppression.from_at <= %(until)s
 WHERE hub.id = ANY (%(hubs)s);
 

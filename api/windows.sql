@@ -1,0 +1,25 @@
+-- name: place_of_hub
+-- Where a hub stands that the caller may see, and the zone in which people there live.
+SELECT hub.id, coalesce(own.time_zone, shared.time_zone) AS time_zone
+FROM hub
+LEFT JOIN dwelling AS own ON own.id = hub.dwelling_id
+LEFT JOIN LATERAL (SELECT time_zone FROM dwelling WHERE dwelling.scheme = hub.scheme LIMIT 1) AS shared ON true
+WHERE hub.id = %(place)s;
+
+-- name: place_of_scheme
+-- A scheme in which the caller may see a dwelling.
+SELECT scheme AS id, time_zone FROM dwelling WHERE scheme = %(place)s LIMIT 1;
+
+-- name: list_windows
+-- The organisation's windows of tests and suppression that end after a moment, the last to begin first.
+SELECT id, reason, hub_id, dwelling_id, scheme, from_at, until_at, note, created_at, created_by, ended_by
+FROM suppression
+WHERE until_at > %(ends_after)s
+  AND (%(before_at)s::timestamptz IS NULL OR (from_at, id) < (%(before_at)s, %(before_id)s::bigint))
+ORDER BY from_at DESC, id DESC
+LIMIT %(limit)s;
+
+-- name: window
+-- One window of the caller's organisation.
+SELECT id, reason, hub_id, dwelling_id, scheme, from_at, until_at, note, created_at, created_by, ended_by
+FROM suppression WHERE id = %(window)s;

@@ -53,7 +53,7 @@ class MqttSettings(_Group):
 class IngestSettings(_Group):
     """How messages are gathered into transactions."""
 
-    batch_size: int = Field(500, ge=1, le=5000, description="most events in one transaction")
+    batch_size: int = Field(1000, ge=1, le=5000, description="most events in one transaction")
     batch_wait: Positive = Field(
         timedelta(milliseconds=20), description="longest wait for more before a batch is written"
     )

@@ -1,7 +1,7 @@
 """What a device's clock is worth (contract §2, domain/visits.md §1). Pure."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 # Beyond these an `at` says more about a dead battery than about the moment (contract §2).
 FURTHEST_AHEAD = timedelta(hours=24)
@@ -11,8 +11,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(NamedTuple):
     """When an event counts as having happened, and whether its device's clock can be believed."""
 
     effective_at: datetime
@@ -28,7 +27,7 @@ def timing(at: datetime, received_at: datetime) -> Timing:
     offset = at - received_at
     if offset > FURTHEST_AHEAD or offset < -FURTHEST_BEHIND:
         return Timing(received_at, True)
-    return Timing(min(at, received_at), False)
+    return Timing(at if at <= received_at else received_at, False)
 
 
 def in_utc(at: datetime) -> datetime:
@@ -36,6 +35,8 @@ def in_utc(at: datetime) -> datetime:
 
     `0001-01-01T00:00:00+14:00` is a valid time on the wire and lies before year 1 in UTC.
     """
+    if at.tzinfo is UTC:
+        return at
     try:
         return at.astimezone(UTC)
     except OverflowError:

@@ -1,6 +1,7 @@
 """The topics of a hub (contract, section 2). One place spells them; both sides read it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 DEFAULT_ROOT = "threshold/v1"
 
@@ -8,6 +9,9 @@ EVENTS = "events"
 STATUS = "status"
 RECEIPTS = "receipts"
 COMMANDS = "commands"
+
+MOST_REMEMBERED = 16_384
+"""Topics whose parts are remembered: every message names one, and a county has not many thousand hubs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,15 @@ class Topics:
 
     def parse(self, topic: str) -> tuple[str, str] | None:
         """(hub, leaf) of a topic directly below the root, or None when it is not one of ours."""
-        prefix = self.root + "/"
-        if not topic.startswith(prefix):
-            return None
-        hub, separator, leaf = topic[len(prefix) :].partition("/")
-        if not hub or not separator or leaf not in (EVENTS, STATUS, RECEIPTS, COMMANDS):
-            return None
-        return hub, leaf
+        return _parse(self.root, topic)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _parse(root: str, topic: str) -> tuple[str, str] | None:
+    prefix = root + "/"
+    if not topic.startswith(prefix):
+        return None
+    hub, separator, leaf = topic[len(prefix) :].partition("/")
+    if not hub or not separator or leaf not in (EVENTS, STATUS, RECEIPTS, COMMANDS):
+        return None
+    return hub, leaf

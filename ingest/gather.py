@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from gateway.session import Message
@@ -16,7 +17,7 @@ MOST_BYTES = 32 * 1024 * 1024
 """Payload in hand before we stop reading."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InHand:
     """A message that is still the broker's: what it says, and what to acknowledge once that is committed.
 
@@ -27,12 +28,29 @@ class InHand:
     content: Arrival | Marker | None
     taken: float
 
+    @property
+    def weight(self) -> int:
+        """What it adds to a batch, counted in events."""
+        return self.content.weight if isinstance(self.content, Arrival) else 1
 
-def due(events: int, urgent: bool, waited: float, *, size: int, wait: float) -> str | None:
+
+class Lane(StrEnum):
+    """Two queues, each written by a connection of its own, so that a press waits for no other batch."""
+
+    URGENT = "urgent"
+    ORDINARY = "ordinary"
+
+
+def lane_of(content: Arrival | Marker | None) -> Lane:
+    """Where a message goes: urgent is what may be somebody calling for help (DESIGN, promise 7)."""
+    return Lane.URGENT if isinstance(content, Arrival) and content.is_urgent else Lane.ORDINARY
+
+
+def due(lane: Lane, events: int, waited: float, *, size: int, wait: float) -> str | None:
     """Why what is in hand should be written now; None: it may wait for more. Times in seconds."""
     if events == 0:
         return None
-    if urgent:
+    if lane is Lane.URGENT:
         return "urgent"
     if events >= size:
         return "full"
@@ -41,20 +59,33 @@ def due(events: int, urgent: bool, waited: float, *, size: int, wait: float) -> 
     return None
 
 
+@dataclass(slots=True)
+class _Queue:
+    waiting: deque[InHand] = field(default_factory=deque)
+    events: int = 0
+    hint: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, size: int) -> list[InHand]:
+        taken: list[InHand] = []
+        events = 0
+        while self.waiting and (events == 0 or events + self.waiting[0].weight <= size):
+            events += self.waiting[0].weight
+            taken.append(self.waiting.popleft())
+        self.events -= events
+        return taken
+
+
 class Gatherer:
-    """What has been taken from the broker and is not committed yet."""
+    """What has been taken from the broker and is not being written yet."""
 
     def __init__(self, *, size: int, wait: float) -> None:
         self._size = size
         self._wait = wait
-        self._urgent: deque[InHand] = deque()
-        self._ordinary: deque[InHand] = deque()
-        self._events = 0
+        self._queues = {lane: _Queue() for lane in Lane}
         self._bytes = 0
-        self._hint = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._urgent) + len(self._ordinary)
+        return sum(len(queue.waiting) for queue in self._queues.values())
 
     @property
     def is_full(self) -> bool:
@@ -66,61 +97,43 @@ class Gatherer:
         """Enough was written since to take more again."""
         return len(self) < MOST_MESSAGES // 2 and self._bytes < MOST_BYTES // 2
 
-    def add(self, one: InHand) -> None:
-        """Takes a message in hand."""
-        urgent = isinstance(one.content, Arrival) and one.content.is_urgent
-        (self._urgent if urgent else self._ordinary).append(one)
-        before = self._events
-        self._events += _weight(one)
+    def add(self, one: InHand, lane: Lane) -> None:
+        """Takes a message in hand, behind what waits in its lane."""
+        queue = self._queues[lane]
+        queue.waiting.append(one)
+        before, queue.events = queue.events, queue.events + one.weight
         self._bytes += len(one.message.payload)
-        if urgent or before == 0 or before < self._size <= self._events:
-            self._hint.set()
+        if lane is Lane.URGENT or before == 0 or before < self._size <= queue.events:
+            queue.hint.set()
 
     def drop(self, connection: Any) -> int:
         """Forgets what came by a connection that has ended: the next one is delivered all of it again."""
         before = len(self)
-        for queue in (self._urgent, self._ordinary):
-            stay = [one for one in queue if one.message.connection is not connection]
-            queue.clear()
-            queue.extend(stay)
-        self._count()
+        self._bytes = 0
+        for queue in self._queues.values():
+            stay = [one for one in queue.waiting if one.message.connection is not connection]
+            queue.waiting = deque(stay)
+            queue.events = sum(one.weight for one in stay)
+            self._bytes += sum(len(one.message.payload) for one in stay)
         return before - len(self)
 
-    async def batch(self) -> tuple[list[InHand], str]:
-        """Waits until something is due, and takes it out: urgent messages first, each kind in its order."""
+    async def batch(self, lane: Lane) -> tuple[list[InHand], str]:
+        """Waits until something of this lane is due, and takes it out in its order; and why it was due."""
         loop = asyncio.get_running_loop()
+        queue = self._queues[lane]
         while True:
-            oldest = min((queue[0].taken for queue in (self._urgent, self._ordinary) if queue), default=None)
-            waited = 0.0 if oldest is None else loop.time() - oldest
-            why = due(self._events, bool(self._urgent), waited, size=self._size, wait=self._wait)
+            waited = loop.time() - queue.waiting[0].taken if queue.waiting else 0.0
+            why = due(lane, queue.events, waited, size=self._size, wait=self._wait)
             if why is not None:
-                return self._take(), why
-            self._hint.clear()
-            if oldest is None:
-                await self._hint.wait()
+                taken = queue.take(self._size)
+                self._bytes -= sum(len(one.message.payload) for one in taken)
+                return taken, why
+            queue.hint.clear()
+            if not queue.waiting:
+                await queue.hint.wait()
                 continue
-            handle = loop.call_later(self._wait - waited, self._hint.set)
+            handle = loop.call_later(self._wait - waited, queue.hint.set)
             try:
-                await self._hint.wait()
+                await queue.hint.wait()
             finally:
                 handle.cancel()
-
-    def _take(self) -> list[InHand]:
-        taken: list[InHand] = []
-        events = 0
-        for queue in (self._urgent, self._ordinary):
-            while queue and (events == 0 or events + _weight(queue[0]) <= self._size):
-                events += _weight(queue[0])
-                taken.append(queue.popleft())
-        self._events -= events
-        self._bytes -= sum(len(one.message.payload) for one in taken)
-        return taken
-
-    def _count(self) -> None:
-        everything = [*self._urgent, *self._ordinary]
-        self._events = sum(_weight(one) for one in everything)
-        self._bytes = sum(len(one.message.payload) for one in everything)
-
-
-def _weight(one: InHand) -> int:
-    return one.content.weight if isinstance(one.content, Arrival) else 1

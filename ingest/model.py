@@ -49,11 +49,13 @@ class Arrival:
     @property
     def is_urgent(self) -> bool:
         """Somebody may be calling for help in it: it waits for no other message (DESIGN, promise 7)."""
-        return (
-            any(event.type.startswith(ALARM_PREFIX) for event in self.events)
-            or any(rejected.looks_like_alarm for rejected in self.rejected)
-            or (self.adapted is not None and self.adapted.may_call)
-        )
+        for event in self.events:
+            if event.type.startswith(ALARM_PREFIX):
+                return True
+        for rejected in self.rejected:
+            if rejected.looks_like_alarm:
+                return True
+        return self.adapted is not None and self.adapted.may_call
 
     @property
     def is_spoken(self) -> bool:

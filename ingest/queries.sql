@@ -1,10 +1,14 @@
+-- name: homes_of_hubs
+-- The hubs of a batch that the estate knows, and where each is.
+SELECT id, dwelling_id FROM hub WHERE id = ANY (%(ids)s);
+
 -- name: lock_hubs
 -- The hubs of a batch that the estate knows, locked in the order of their ids so that two batches cannot deadlock.
 SELECT id, heartbeat_every, last_heard_at, online, next_check_at
 FROM hub
 WHERE id = ANY (%(ids)s)
 ORDER BY id
-FOR UPDATE;
+FOR NO KEY UPDATE;
 
 -- name: update_hubs
 -- Writes what a batch says of its hubs; what it says nothing of stays.
@@ -39,28 +43,25 @@ FROM json_to_recordset(%(rows)s::json) AS said (
     hub_id text, received_at timestamptz, online boolean, status jsonb)
 ON CONFLICT DO NOTHING;
 
--- name: store_events
--- Claims the receipts of a batch in the order of their keys, and stores the events whose receipt nobody had claimed.
-WITH incoming AS (
-    SELECT *
+-- name: claim_receipts
+-- Claims the receipts of a batch in the order of their keys, and returns those that were claimed before.
+WITH incoming AS MATERIALIZED (
+    SELECT hub_id, event_id, received_at, digest
     FROM json_to_recordset(%(rows)s::json) AS row (
-        received_at timestamptz, hub_id text, id text, type text, at timestamptz, effective_at timestamptz,
-        clock_suspect boolean, device text, seq bigint, boot text, credential text, data jsonb, digest text)
+        hub_id text, event_id text, received_at timestamptz, digest text)
 ), claimed AS (
     INSERT INTO receipt (hub_id, event_id, received_at, digest)
-    SELECT hub_id, id, received_at, decode(digest, 'base64') FROM incoming ORDER BY hub_id, id
+    SELECT hub_id, event_id, received_at, decode(digest, 'base64') FROM incoming ORDER BY hub_id, event_id
     ON CONFLICT DO NOTHING
     RETURNING hub_id, event_id
 )
-INSERT INTO event (received_at, hub_id, id, type, at, effective_at, clock_suspect, dwelling_id, device, seq,
-                   boot, credential, data)
-SELECT incoming.received_at, incoming.hub_id, incoming.id, incoming.type, incoming.at, incoming.effective_at,
-       incoming.clock_suspect, hub.dwelling_id, incoming.device, incoming.seq, incoming.boot,
-       incoming.credential, incoming.data
-FROM incoming
-JOIN claimed ON claimed.hub_id = incoming.hub_id AND claimed.event_id = incoming.id
-JOIN hub ON hub.id = incoming.hub_id
-RETURNING hub_id, id;
+SELECT hub_id, event_id FROM incoming EXCEPT SELECT hub_id, event_id FROM claimed;
+
+-- name: copy_events
+-- Stores events whose receipts this transaction has claimed.
+COPY event (received_at, hub_id, id, type, at, effective_at, clock_suspect, dwelling_id, device, seq, boot, credential,
+            data)
+FROM STDIN (FORMAT binary);
 
 -- name: stored_digests
 -- What stands stored under ids that were sent again.

@@ -4,7 +4,7 @@ Takes the caller's transaction and `now`, and never commits. Only after the comm
 acknowledged or receipted (DESIGN, promise 1).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import alerts.service
@@ -14,7 +14,7 @@ from gateway.codec import ALARM_PREFIX, Reason, Rejected, encode_event, refuse_e
 from gateway.model import Event
 from ingest import adapted, store
 from ingest.facts import Fact, concerns_alerts, concerns_care, fact, home_event, is_news, signal
-from ingest.hearing import Gap, Heard, HubRow, KnownHub, StatusRow, calls_for_a_look, gaps, gather
+from ingest.hearing import HEARTBEAT, Gap, Heard, HubRow, StatusRow, calls_for_a_look, gaps, gather
 from ingest.model import Arrival, Recorded
 from ingest.store import Kept
 
@@ -26,13 +26,16 @@ async def record(conn: Connection, arrivals: Sequence[Arrival], now: datetime) -
 
     Raises psycopg.Error; then nothing of the batch was recorded.
     """
-    arrivals = await adapted.resolve(conn, arrivals)
-    heard = gather(arrivals)
-    known = await store.lock_hubs(conn, heard) if heard else {}
+    if any(arrival.adapted is not None for arrival in arrivals):
+        # What is news rests on a device's last values, which no other transaction may learn meanwhile.
+        await store.lock_hubs(conn, _hubs(arrivals))
+        arrivals = await adapted.resolve(conn, arrivals)
+    homes = await store.homes_of_hubs(conn, _hubs(arrivals))
     recorded = Recorded()
-    await _record_hubs(conn, heard, known, now)
-    kept = await _record_events(conn, arrivals, known, recorded, now)
-    await _record_rejected(conn, [*kept, *_rejected_of(arrivals, known)], arrivals, known, recorded, now)
+    kept = await _record_events(conn, arrivals, homes, recorded, now)
+    # Hubs come late: until the commit their rows are held, and a press of the same home may be waiting.
+    await _record_hubs(conn, gather(arrivals), homes, now)
+    await _record_rejected(conn, [*kept, *_rejected_of(arrivals, homes)], arrivals, homes, recorded, now)
     for arrival in arrivals:
         if arrival.adapted is not None and arrival.hub is not None:
             recorded.answers.pop(arrival.hub, None)  # another maker's bridge knows of no receipts
@@ -55,9 +58,15 @@ def _answer_rejected(kept: Sequence[Kept], recorded: Recorded) -> None:
             recorded.answer(one.hub).refused[one.rejected.id] = one.rejected.reason
 
 
+def _hubs(arrivals: Sequence[Arrival]) -> set[str]:
+    hubs = {arrival.hub for arrival in arrivals if arrival.hub is not None}
+    return hubs.union(*(arrival.adapted.hubs for arrival in arrivals if arrival.adapted is not None))
+
+
 async def _record_hubs(
-    conn: Connection, heard: dict[str, Heard], known: dict[str, KnownHub], now: datetime
+    conn: Connection, heard: dict[str, Heard], homes: Collection[str], now: datetime
 ) -> None:
+    known = await store.lock_hubs(conn, [hub for hub in heard if hub in homes])
     rows: list[HubRow] = []
     found_gaps: list[tuple[str, Gap]] = []
     statuses: list[StatusRow] = []
@@ -89,7 +98,7 @@ async def _record_hubs(
 async def _record_events(
     conn: Connection,
     arrivals: Sequence[Arrival],
-    known: dict[str, KnownHub],
+    homes: Mapping[str, str | None],
     recorded: Recorded,
     now: datetime,
 ) -> list[Kept]:
@@ -98,22 +107,26 @@ async def _record_events(
     again: list[tuple[Arrival, Fact]] = []
     source: dict[tuple[str, str], Arrival] = {}
     for arrival in arrivals:
-        if arrival.hub not in known:
+        hub = arrival.hub
+        if hub is None or hub not in homes:
             continue
         for event in arrival.events:
-            one = fact(arrival.hub, event, arrival.received_at)
-            recorded.answer(arrival.hub).stored[event.id] = None
-            if one.key in facts:
+            one = fact(hub, event, arrival.received_at)
+            recorded.answer(hub).stored[event.id] = None
+            key = (hub, event.id)
+            if key in facts:
                 again.append((arrival, one))
             else:
-                facts[one.key] = one
-                source[one.key] = arrival
+                facts[key] = one
+                source[key] = arrival
     if not facts:
         return []
-    new = await store.store_events(conn, facts.values())
-    fresh = [one for key, one in facts.items() if key in new]
-    await _hand_on(conn, fresh, now)
-    again += [(source[key], one) for key, one in facts.items() if key not in new]
+    old = await store.claim_receipts(conn, facts.values())
+    fresh = [one for key, one in facts.items() if key not in old] if old else list(facts.values())
+    if fresh:
+        await store.store_events(conn, fresh, homes)
+        await _hand_on(conn, fresh, now)
+    again += [(source[key], facts[key]) for key in facts if key in old]
     recorded.stored += len(fresh)
     recorded.repeated += len(again)
     return await _used_twice(conn, again)
@@ -128,7 +141,13 @@ async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime) -> No
     ]
     if signals:
         await alerts.service.handle_signals(conn, signals, now)
-    evidence = [home_event(one, place) for place, one in enumerate(fresh) if concerns_care(one.row.type)]
+    # Of heartbeats care learns only which hubs spoke: one of each hub tells it.
+    beats = {one.row.hub_id: place for place, one in enumerate(fresh) if one.row.type == HEARTBEAT}
+    evidence = [
+        home_event(one, place)
+        for place, one in enumerate(fresh)
+        if concerns_care(one.row.type) and (one.row.type != HEARTBEAT or beats[one.row.hub_id] == place)
+    ]
     if evidence:
         await care.service.handle_events(conn, evidence, now)
     results = [one for one in fresh if one.row.type in COMMAND_RESULTS]
@@ -160,7 +179,7 @@ async def _used_twice(conn: Connection, again: Sequence[tuple[Arrival, Fact]]) -
     ]
 
 
-def _rejected_of(arrivals: Sequence[Arrival], known: dict[str, KnownHub]) -> list[Kept]:
+def _rejected_of(arrivals: Sequence[Arrival], known: Collection[str]) -> list[Kept]:
     """What of these messages cannot be accepted: faulty pieces, and all that an unknown hub says."""
     kept: list[Kept] = []
     for arrival in arrivals:
@@ -180,7 +199,7 @@ async def _record_rejected(
     conn: Connection,
     kept: Sequence[Kept],
     arrivals: Sequence[Arrival],
-    known: dict[str, KnownHub],
+    known: Collection[str],
     recorded: Recorded,
     now: datetime,
 ) -> None:
@@ -206,7 +225,7 @@ async def _record_rejected(
 
 
 def _events_of_strangers(
-    arrivals: Sequence[Arrival], known: dict[str, KnownHub]
+    arrivals: Sequence[Arrival], known: Collection[str]
 ) -> dict[tuple[str | None, str | None], Event]:
     """The alarms that hubs outside the estate sent, readable though not theirs to send."""
     return {

@@ -1,7 +1,7 @@
-"""Typed functions over ingest/queries.sql. Rows travel as one JSON text for a statement: for batches of
-hundreds that costs a fifth of what the same rows cost as arrays or as COPY (10 µs against 40 to 60 each)."""
+"""Typed functions over ingest/queries.sql. Rows travel as one JSON text for a statement, a fifth of what they
+cost as arrays; events, of which there are most, as a binary COPY (docs/performance.md)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 
+from db.copy import HEADER, TRAILER, bigint, boolean, jsonb, name, text, timestamp
+from db.copy import row as copy_row
 from db.pool import Connection, execute, fetch_all, fetch_one
 from db.sql import Queries
 from db.wake import LIVE, wake
 from gateway.codec import Rejected
 from gateway.model import Command
-from ingest.facts import Fact
+from ingest.facts import EventRow, Fact
 from ingest.hearing import Gap, HubRow, KnownHub, StatusRow
 
 _Q = Queries("ingest")
@@ -53,6 +55,12 @@ def _json(rows: Iterable[Any]) -> str:
     return _encoder.encode(list(rows)).decode()
 
 
+async def homes_of_hubs(conn: Connection, ids: Collection[str]) -> dict[str, str | None]:
+    """Those of the hubs that the estate knows, each with its dwelling; a scheme's hub has none."""
+    rows = await fetch_all(conn, _Q["homes_of_hubs"], ids=sorted(ids))
+    return {row["id"]: row["dwelling_id"] for row in rows}
+
+
 async def lock_hubs(conn: Connection, ids: Collection[str]) -> dict[str, KnownHub]:
     """Those of the hubs that the estate knows, locked until the transaction ends."""
     rows = await fetch_all(conn, _Q["lock_hubs"], ids=sorted(ids))
@@ -75,10 +83,45 @@ async def insert_statuses(conn: Connection, rows: Sequence[StatusRow]) -> None:
     await execute(conn, _Q["insert_statuses"], rows=_json(rows))
 
 
-async def store_events(conn: Connection, facts: Collection[Fact]) -> set[Key]:
-    """Stores events, each with a key of its own; returns the keys of those that were new."""
-    rows = await fetch_all(conn, _Q["store_events"], rows=_json(fact.row for fact in facts))
-    return {(row["hub_id"], row["id"]) for row in rows}
+class _Claim(msgspec.Struct, frozen=True, gc=False):
+    hub_id: str
+    event_id: str
+    received_at: datetime
+    digest: bytes
+
+
+async def claim_receipts(conn: Connection, facts: Collection[Fact]) -> set[Key]:
+    """Claims the receipt of each fact; returns the keys of those that somebody had claimed before."""
+    claims = [_Claim(row.hub_id, row.id, row.received_at, row.digest) for row in (one.row for one in facts)]
+    rows = await fetch_all(conn, _Q["claim_receipts"], rows=_json(claims))
+    return {(row["hub_id"], row["event_id"]) for row in rows}
+
+
+async def store_events(conn: Connection, facts: Iterable[Fact], homes: Mapping[str, str | None]) -> None:
+    """Stores events whose receipts this transaction has claimed; `homes` are the dwellings of their hubs."""
+    rows = b"".join([_event(one.row, homes[one.row.hub_id]) for one in facts])
+    async with conn.cursor() as cursor, cursor.copy(_Q["copy_events"]) as copy:
+        await copy.write(HEADER + rows + TRAILER)
+
+
+def _event(row: EventRow, dwelling_id: str | None) -> bytes:
+    """A row of `event`, its fields in the order of the statement `copy_events`."""
+    at = timestamp(row.at)
+    return copy_row(
+        timestamp(row.received_at),
+        name(row.hub_id),
+        text(row.id),
+        name(row.type),
+        at,
+        at if row.effective_at is row.at else timestamp(row.effective_at),
+        boolean(row.clock_suspect),
+        name(dwelling_id),
+        name(row.device),
+        bigint(row.seq),
+        name(row.boot),
+        text(row.credential),
+        jsonb(row.data),
+    )
 
 
 async def stored_digests(conn: Connection, keys: Iterable[Key]) -> dict[Key, bytes]:
@@ -162,16 +205,15 @@ async def finish_commands(conn: Connection, facts: Iterable[Fact]) -> None:
         await execute(conn, _Q["finish_commands"], rows=_json(rows))
 
 
-async def take_lease(conn: Connection, name: str, frozen_after: str) -> bool:
-    """Whether this connection is now the active intake of that name; it stays so until it closes.
-
-    `frozen_after`, PostgreSQL's notation: the database closes the connection of a holder so long silent.
-    """
+async def take_lease(conn: Connection, name: str) -> bool:
+    """Whether this connection is now the active intake of that name; it stays so until it closes."""
     row = await fetch_one(conn, _Q["take_lease"], name=name)
-    if row is None or not row["taken"]:
-        return False
-    await execute(conn, _Q["end_when_frozen"], timeout=frozen_after)
-    return True
+    return row is not None and bool(row["taken"])
+
+
+async def end_when_frozen(conn: Connection, after: str) -> None:
+    """Has the database close the connection of a holder who is silent so long; PostgreSQL's notation."""
+    await execute(conn, _Q["end_when_frozen"], timeout=after)
 
 
 @dataclass(frozen=True, slots=True)

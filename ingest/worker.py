@@ -2,13 +2,16 @@
 
 One copy is active at a time, because one client id has one connection: the active copy holds an advisory
 lock on the connection by which it also writes. Whoever loses the one loses the other; a copy that was
-frozen finds its connection ended by the database, writes nothing more, and stands by. What two copies might
+frozen finds its connections ended by the database, writes nothing more, and stands by. What two copies might
 still both do, the receipts table makes once.
+
+What may be a call for help has a lane of its own, with a second connection: it is committed and receipted
+while a batch of everyday events is still being written.
 """
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -26,7 +29,7 @@ from gateway.topics import Topics
 from ingest import adapted, metrics, replay, store
 from ingest.beat import Beat
 from ingest.commands import send_commands
-from ingest.gather import Gatherer, InHand
+from ingest.gather import Gatherer, InHand, Lane, lane_of
 from ingest.model import Arrival, Recorded, read
 from ingest.presence import Marker, decode_marker
 from ingest.writer import LeaseLost, Writer, words
@@ -66,7 +69,7 @@ class IngestWorker:
         *,
         instance: str,
         topics: Topics | None = None,
-        batch_size: int = 500,
+        batch_size: int = 1000,
         batch_wait: float = 0.02,
         commands: asyncio.Event | None = None,
         speed: float = 1.0,
@@ -112,20 +115,30 @@ class IngestWorker:
     @asynccontextmanager
     async def _lease(self) -> AsyncIterator[Connection | None]:
         """The connection of the active intake, or None when another copy is."""
-        # A connection of our own, not a pooled one: it ends with the lease.
-        conn = await AsyncConnection[DictRow].connect(
-            self._database_url, autocommit=True, **connection_arguments(f"intake {self._instance}")
-        )
-        try:
-            if await store.take_lease(conn, f"intake {self._broker.client_id}", IDLE_SESSION_TIMEOUT):
+        async with self._connection(f"intake {self._instance}") as conn:
+            if await store.take_lease(conn, f"intake {self._broker.client_id}"):
+                await store.end_when_frozen(conn, IDLE_SESSION_TIMEOUT)
                 yield conn
             else:
                 yield None
+
+    @asynccontextmanager
+    async def _connection(self, name: str) -> AsyncIterator[Connection]:
+        # A connection of our own, not a pooled one: it ends with the lease.
+        conn = await AsyncConnection[DictRow].connect(
+            self._database_url, autocommit=True, **connection_arguments(name)
+        )
+        try:
+            yield conn
         finally:
             await conn.close()
 
     async def _active(self, conn: Connection, stop: asyncio.Event) -> None:
-        writer = Writer(conn, self._clock)
+        async with self._connection(f"intake {self._instance} urgent") as second:
+            await store.end_when_frozen(second, IDLE_SESSION_TIMEOUT)
+            await self._take_in(Writer(conn, self._clock), Writer(second, self._clock), stop)
+
+    async def _take_in(self, writer: Writer, urgent: Writer, stop: asyncio.Event) -> None:
         gatherer = Gatherer(size=self._batch_size, wait=self._batch_wait)
         beat = Beat(writer, self._clock, self._instance)
         await beat.begin()
@@ -137,7 +150,7 @@ class IngestWorker:
         def on_message(message: Message) -> None:
             settled.clear()
             content = self._read(message)
-            gatherer.add(InHand(message, content, loop.time()))
+            gatherer.add(InHand(message, content, loop.time()), lane_of(content))
             if gatherer.is_full:
                 session.pause(True)
 
@@ -156,24 +169,24 @@ class IngestWorker:
             on_down=on_down,
         )
         leave = asyncio.Event()
-        jobs = [
-            asyncio.create_task(self._write(writer, gatherer, session, beat, settled), name="intake: write"),
-            asyncio.create_task(self._look_after(writer, gatherer, session, beat), name="intake: beat"),
-            asyncio.create_task(session.run(leave), name="intake: session"),
-        ]
+        writers = {Lane.ORDINARY: writer, Lane.URGENT: urgent}
+        work = [self._write(lane, writers, gatherer, session, beat, settled) for lane in writers]
+        work += [self._look_after(writers, gatherer, session, beat)]
+        jobs = [asyncio.create_task(job) for job in work]
+        talking = asyncio.create_task(session.run(leave), name="intake: session")
         stopped = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({stopped, *jobs}, return_when=asyncio.FIRST_COMPLETED)
-            if stop.is_set() and not any(job.done() for job in jobs):
+            await asyncio.wait({stopped, talking, *jobs}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set() and not any(job.done() for job in (talking, *jobs)):
                 self._stopping = True
                 session.pause(True)
                 await _sleep(DRAIN_SECONDS, settled)
         finally:
             leave.set()
             stopped.cancel()
-            jobs[0].cancel()
-            jobs[1].cancel()
-            results = await asyncio.gather(*jobs, return_exceptions=True)
+            for job in jobs:
+                job.cancel()
+            results = await asyncio.gather(talking, *jobs, return_exceptions=True)
         for result in results:
             if isinstance(result, Exception):
                 raise result
@@ -209,23 +222,40 @@ class IngestWorker:
         )
 
     async def _write(
-        self, writer: Writer, gatherer: Gatherer, session: Session, beat: Beat, settled: asyncio.Event
+        self,
+        lane: Lane,
+        writers: Mapping[Lane, Writer],
+        gatherer: Gatherer,
+        session: Session,
+        beat: Beat,
+        settled: asyncio.Event,
     ) -> None:
-        """Batch after batch: commit, then acknowledge, then tell the homes. `settled`: nothing is in hand."""
+        """One lane, batch after batch: commit, then acknowledge, then tell the homes.
+
+        `settled` is set when nothing is in hand. A marker goes round both lanes, the urgent one last: when it
+        is back, all that came before it is committed, whichever way that went.
+        """
         loop = asyncio.get_running_loop()
         while True:
-            batch, why = await gatherer.batch()
-            done = await writer.write([one.content for one in batch if isinstance(one.content, Arrival)])
-            session.acknowledge(one.message for one in batch)
+            batch, why = await gatherer.batch(lane)
+            done = await writers[lane].write(
+                [one.content for one in batch if isinstance(one.content, Arrival)]
+            )
             for one in batch:
                 if isinstance(one.content, Marker):
-                    beat.returned(one.content)
+                    if lane is Lane.URGENT:
+                        beat.returned(one.content)
+                    else:
+                        gatherer.add(one, Lane.URGENT)
+            session.acknowledge(
+                one.message for one in batch if lane is Lane.URGENT or not isinstance(one.content, Marker)
+            )
             for recorded in done:
                 self._tell(session, recorded)
                 _count(recorded)
             metrics.BATCHES.labels(why).inc()
-            metrics.WAIT_SECONDS.observe(loop.time() - min(one.taken for one in batch))
-            if len(gatherer) == 0:
+            metrics.WAIT_SECONDS.observe(loop.time() - batch[0].taken)
+            if len(gatherer) == 0 and all(one is writers[lane] or one.is_idle for one in writers.values()):
                 settled.set()
             if session.paused and gatherer.has_room and not self._stopping:
                 session.pause(False)
@@ -239,14 +269,19 @@ class IngestWorker:
             ]
         )
 
-    async def _look_after(self, writer: Writer, gatherer: Gatherer, session: Session, beat: Beat) -> None:
+    async def _look_after(
+        self, writers: Mapping[Lane, Writer], gatherer: Gatherer, session: Session, beat: Beat
+    ) -> None:
         """Once a second: a sign of life, a marker to ourselves, waiting commands, a look at what is stuck."""
+        writer = writers[Lane.ORDINARY]
         for round_ in itertools.count():
             metrics.IN_HAND.set(len(gatherer))
             if session.connected and (marker := beat.next_marker()) is not None:
                 session.publish(self._mirror, marker)
             try:
                 await beat.write()
+                async with writers[Lane.URGENT].transaction():
+                    pass  # a sign of life: the database ends a connection that says nothing
                 await send_commands(writer, session, self._topics, self._clock)
                 if round_ % SELDOM == 0:
                     await self._seldom(writer, session)
@@ -254,7 +289,8 @@ class IngestWorker:
                 raise
             except psycopg.Error as error:
                 log.warning("the intake's round failed and is tried again", error=words(error))
-            if writer.is_idle and len(gatherer) == 0 and session.oldest_unacknowledged() > FORGOTTEN_AFTER:
+            idle = all(one.is_idle for one in writers.values())
+            if idle and len(gatherer) == 0 and session.oldest_unacknowledged() > FORGOTTEN_AFTER:
                 log.error("an acknowledgement was forgotten; connecting again")
                 session.drop("forgotten acknowledgement")
             if beat.is_deaf(len(gatherer), self._speed):

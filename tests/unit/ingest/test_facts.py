@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from care.model import Scope
@@ -82,10 +81,3 @@ def test_alerts_see_the_time_that_counts_and_whose_hub_it_is() -> None:
 def test_who_is_handed_what(type_: str, alerts: bool, care: bool, news: bool) -> None:
     """Each type of event goes to those who decide on it, and to nobody else."""
     assert (concerns_alerts(type_), concerns_care(type_), is_news(type_)) == (alerts, care, news)
-
-
-def test_a_row_travels_as_json() -> None:
-    """A row is written with its data as an object, not as a text of one."""
-    assert msgspec.json.decode(msgspec.json.encode(fact("h", event(data={"a": 1}), NOW).row))["data"] == {
-        "a": 1
-    }

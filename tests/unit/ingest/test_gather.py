@@ -9,28 +9,29 @@ import pytest
 from gateway.connection import Connection
 from gateway.model import Event
 from gateway.session import Message
-from ingest.gather import MOST_BYTES, MOST_MESSAGES, Gatherer, InHand, due
+from ingest.gather import MOST_BYTES, MOST_MESSAGES, Gatherer, InHand, Lane, due, lane_of
 from ingest.model import Arrival
 
 NOW = datetime(2026, 11, 21, 18, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("events", "urgent", "waited", "why"),
+    ("lane", "events", "waited", "why"),
     [
-        (0, False, 99.0, None),
-        (1, False, 0.019, None),
-        (1, False, 0.02, "waited"),
-        (1, True, 0.0, "urgent"),
-        (499, False, 0.0, None),
-        (500, False, 0.0, "full"),
+        (Lane.ORDINARY, 0, 99.0, None),
+        (Lane.URGENT, 0, 99.0, None),
+        (Lane.ORDINARY, 1, 0.019, None),
+        (Lane.ORDINARY, 1, 0.02, "waited"),
+        (Lane.URGENT, 1, 0.0, "urgent"),
+        (Lane.ORDINARY, 499, 0.0, None),
+        (Lane.ORDINARY, 500, 0.0, "full"),
     ],
 )
 def test_a_batch_is_due_when_it_must_not_or_need_not_wait(
-    events: int, urgent: bool, waited: float, why: str | None
+    lane: Lane, events: int, waited: float, why: str | None
 ) -> None:
     """Urgent at once, full at once, the rest after the wait."""
-    assert due(events, urgent, waited, size=500, wait=0.02) == why
+    assert due(lane, events, waited, size=500, wait=0.02) == why
 
 
 def in_hand(
@@ -46,50 +47,57 @@ def ids(batch: list[InHand]) -> list[str]:
     return [one.content.events[0].id for one in batch if isinstance(one.content, Arrival)]
 
 
+def put(gatherer: Gatherer, *some: InHand) -> None:
+    for one in some:
+        gatherer.add(one, lane_of(one.content))
+
+
 async def test_a_press_overtakes_what_is_gathered() -> None:
-    """Urgent messages are written first, and each kind keeps its order."""
-    gatherer = Gatherer(size=3, wait=60)
+    """Urgent messages have a lane of their own, and each lane keeps its order."""
+    gatherer = Gatherer(size=2, wait=60)
     for name, type_ in (("a", "heartbeat"), ("b", "alarm.fall"), ("c", "heartbeat"), ("d", "alarm.co")):
-        gatherer.add(in_hand(name, type_))
-    batch, why = await gatherer.batch()
-    assert (ids(batch), why) == (["b", "d", "a"], "urgent")
-    assert len(gatherer) == 1
+        put(gatherer, in_hand(name, type_))
+    batch, why = await gatherer.batch(Lane.URGENT)
+    assert (ids(batch), why) == (["b", "d"], "urgent")
+    batch, why = await gatherer.batch(Lane.ORDINARY)
+    assert (ids(batch), why) == (["a", "c"], "full")
+    assert len(gatherer) == 0
 
 
 async def test_a_message_larger_than_a_batch_is_a_batch() -> None:
     """An array of more events than a batch takes is not stuck for ever."""
     gatherer = Gatherer(size=3, wait=60)
-    gatherer.add(in_hand("a", events=5))
-    gatherer.add(in_hand("b", events=3))
-    assert ids((await gatherer.batch())[0]) == ["a"]
-    assert ids((await gatherer.batch())[0]) == ["b"]
+    put(gatherer, in_hand("a", events=5))
+    put(gatherer, in_hand("b", events=3))
+    assert ids((await gatherer.batch(Lane.ORDINARY))[0]) == ["a"]
+    assert ids((await gatherer.batch(Lane.ORDINARY))[0]) == ["b"]
 
 
 async def test_what_came_by_an_ended_connection_is_dropped() -> None:
     """The next connection is delivered it again; what came by another stays."""
     old, new = object(), object()
     gatherer = Gatherer(size=1, wait=60)
-    gatherer.add(in_hand("a", connection=old))
-    gatherer.add(in_hand("b", connection=new))
+    put(gatherer, in_hand("a", connection=old))
+    put(gatherer, in_hand("b", connection=new))
     assert gatherer.drop(old) == 1
-    assert ids((await gatherer.batch())[0]) == ["b"]
-    gatherer.add(in_hand("c", connection=new))
+    assert ids((await gatherer.batch(Lane.ORDINARY))[0]) == ["b"]
+    put(gatherer, in_hand("c", connection=new))
     assert gatherer.drop(new) == 1
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(gatherer.batch(), 0.01)
+        await asyncio.wait_for(gatherer.batch(Lane.ORDINARY), 0.01)
 
 
 async def test_a_waiting_batch_is_woken_by_what_arrives() -> None:
-    """The gatherer waits without polling, and a press ends the wait."""
+    """A lane waits without polling, and for its own kind only."""
     gatherer = Gatherer(size=10, wait=60)
-    waiting = asyncio.create_task(gatherer.batch())
+    waiting = asyncio.create_task(gatherer.batch(Lane.URGENT))
     await asyncio.sleep(0)
-    gatherer.add(in_hand("a"))
+    put(gatherer, in_hand("a"))
     await asyncio.sleep(0)
     assert not waiting.done()
-    gatherer.add(in_hand("b", "alarm.smoke"))
+    put(gatherer, in_hand("b", "alarm.smoke"))
     batch, why = await waiting
-    assert (ids(batch), why) == (["b", "a"], "urgent")
+    assert (ids(batch), why) == (["b"], "urgent")
 
 
 async def test_reading_stops_at_a_number_or_a_size_and_resumes_at_half() -> None:
@@ -98,17 +106,17 @@ async def test_reading_stops_at_a_number_or_a_size_and_resumes_at_half() -> None
     one = in_hand("a")
     for _ in range(MOST_MESSAGES):
         assert not gatherer.is_full
-        gatherer.add(one)
+        put(gatherer, one)
     assert gatherer.is_full
-    await gatherer.batch()
+    await gatherer.batch(Lane.ORDINARY)
     assert gatherer.has_room
     large = Gatherer(size=1, wait=60)
     for _ in range(2):
-        large.add(in_hand("b", payload=bytes(MOST_BYTES // 2 + 1)))
+        put(large, in_hand("b", payload=bytes(MOST_BYTES // 2 + 1)))
     assert large.is_full
-    await large.batch()
+    await large.batch(Lane.ORDINARY)
     assert not large.has_room
-    await large.batch()
+    await large.batch(Lane.ORDINARY)
     assert large.has_room
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from alerts.ladder import restore
 from api import model
+from api.links import links_of, units_of
 from api.masking import without_pins
 from api.paging import cut, decode, encode
 from api.wording import reason_for_landlord
@@ -81,8 +82,8 @@ async def find_alert(
     return found[0] if found else None
 
 
-async def alert_detail(conn: Connection, alert: int) -> model.AlertDetail | None:
-    """An alert with history, deliveries and evidence; None when it is not the caller's to see."""
+async def alert_detail(conn: Connection, alert: int, now: datetime) -> model.AlertDetail | None:
+    """An alert with history, deliveries, evidence and whom to approach; None when it is not the caller's."""
     row = await fetch_one(conn, _Q["alert"], alert=alert)
     if row is None:
         return None
@@ -90,6 +91,7 @@ async def alert_detail(conn: Connection, alert: int) -> model.AlertDetail | None
     history = await fetch_all(conn, _Q["alert_history"], alert=alert)
     deliveries = await fetch_all(conn, _Q["alert_deliveries"], alert=alert)
     presses = await fetch_all(conn, _Q["alert_presses"], alert=alert)
+    zone = shown.dwelling.time_zone if shown.dwelling else "UTC"
     return model.AlertDetail(
         **dict(shown),
         data=without_pins(row["data"]),
@@ -105,6 +107,8 @@ async def alert_detail(conn: Connection, alert: int) -> model.AlertDetail | None
             )
             for entry in presses
         ],
+        links=await links_of(conn, alert, shown.scheme, zone, now),
+        units=await units_of(conn, alert),
     )
 
 
@@ -127,6 +131,7 @@ def _alert(row: Row, parties: Parties) -> model.AlertOut:
         press_count=row["press_count"],
         last_press_at=row["last_press_at"],
         is_test=row["is_test"],
+        suppressed=row["suppressed"],
         stood_down_at=row["stood_down_at"],
         stand_down_cause=row["stand_down_cause"],
         closed_at=row["closed_at"],

@@ -52,7 +52,7 @@ async def take_next(here: Here, caller: SignedIn) -> model.AlertOut | Response:
 async def get_alert(here: Here, caller: SignedIn, alert: Number) -> model.AlertDetail:
     """Every role, own share, with history, deliveries to your own contacts, and evidence that you may see."""
     async with reading_as(here.pool, caller) as conn:
-        found = await alert_store.alert_detail(conn, alert)
+        found = await alert_store.alert_detail(conn, alert, here.clock())
     if found is None:
         raise problem.not_found("there is no such alert, or it is not yours to see")
     return found

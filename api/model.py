@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from api.links import AreaUnitOut, LinkOut
 from api.paging import Page
 
 DutyState = Literal["open", "acknowledged", "closed"]
@@ -77,6 +78,7 @@ class AlertOut(BaseModel):
     press_count: int
     last_press_at: datetime | None
     is_test: bool
+    suppressed: str | None = Field(None, description="why it told nobody; null: it was not held back")
     stood_down_at: datetime | None
     stand_down_cause: str | None
     closed_at: datetime | None
@@ -138,6 +140,8 @@ class AlertDetail(AlertOut):
     history: list[HistoryOut]
     deliveries: list[DeliveryOut]
     evidence: list[PressOut]
+    links: list[LinkOut]
+    units: list[AreaUnitOut] = Field(description="of an area alert: those of yours that it stands for")
 
 
 class VisitOut(BaseModel):

@@ -269,7 +269,7 @@ async def _visits(
 
 async def _alert(here: Services, signed: Visitor, number: int) -> dict[str, Any]:
     async with reading_as(here.pool, signed.caller) as conn:
-        alert = await alert_store.alert_detail(conn, number)
+        alert = await alert_store.alert_detail(conn, number, here.clock())
         if alert is None:
             raise not_found("There is no such alert, or it is not yours to see.")
         visit = await visit_store.find_visit(conn, alert.visit_ref) if alert.visit_ref else None

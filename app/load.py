@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -17,8 +18,10 @@ from app.errors import Fault
 from app.settings import Settings, load_settings
 from care.errors import EmptiedDay, FileErrors
 from care.estate import read_estate
-from care.loading import Loading, apply, prepare
+from care.loading import Loading, apply, prepare, standing_estate
 from care.model import Estate
+from care.notation import shown as quoted
+from care.replanning import last_date
 from care.revision import Outcome
 from care.roster import Known, Roster, read_roster
 from db.migrate import pending
@@ -32,8 +35,15 @@ _MAX_BYTES = 256 * 1024 * 1024
 
 def load(
     context: typer.Context,
-    estate: Annotated[Path, typer.Argument(help="The estate file (YAML).")],
-    rosters: Annotated[list[Path] | None, typer.Argument(help="Rosters (CSV), in this order.")] = None,
+    estate: Annotated[
+        Path, typer.Argument(help="The estate file (YAML); left out, rosters are for the estate that stands.")
+    ],
+    rosters: Annotated[
+        list[Path] | None, typer.Argument(help="Rosters (CSV) and calendars (.ics), in this order.")
+    ] = None,
+    package: Annotated[
+        str | None, typer.Option("--package", help="The care package whose visits the calendars hold.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
     ] = False,
@@ -43,20 +53,26 @@ def load(
     ] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Even if a full roster cancels more than a fifth of a day's visits."),
+        typer.Option("--force", help="Even if more than a fifth of a day's visits, or a calendar's, vanish."),
     ] = False,
 ) -> None:
     """Validates an estate file and rosters, shows what would change, then applies it: all or nothing."""
-    if full and not rosters:
+    whole = None if _is_roster(estate) else estate
+    read = [*([estate] if whole is None else []), *(rosters or [])]
+    calendars = [path for path in read if _is_calendar(path)]
+    if full and len(calendars) == len(read):
         raise typer.BadParameter("--full says something of rosters, and there is none")
+    if (package is None) is bool(calendars):
+        raise typer.BadParameter("--package names the care package whose visits a calendar (.ics) holds")
     settings = load_settings(context.obj)
     console = Console(soft_wrap=True, highlight=False)
     loading = asyncio.run(
         apply_files(
             settings,
-            estate,
-            rosters or [],
+            whole,
+            read,
             clock_of(settings.clock)(),
+            package=package,
             dry_run=dry_run,
             full=full,
             force=force,
@@ -68,10 +84,11 @@ def load(
 
 async def apply_files(
     settings: Settings,
-    estate: Path,
+    estate: Path | None,
     rosters: Sequence[Path],
     now: datetime,
     *,
+    package: str | None = None,
     dry_run: bool = False,
     full: bool = False,
     force: bool = False,
@@ -79,13 +96,19 @@ async def apply_files(
 ) -> Loading:
     """Loads files in one transaction, calling `say` with the difference before anything is written.
 
+    Without an estate file the rosters are for the estate that stands. `package`: whose visits calendars hold.
     Raises app.errors.Fault with every fault of the files, or when the database is not at its head.
     """
-    found, read = read_files(estate, rosters)
+    calendars = None if package is None else Calendars(package, now)
+    files = None if estate is None else read_files(estate, rosters, calendars)
     async with await Connection.connect(settings.database, **connection_arguments("load")) as conn:
         if await pending(conn):
             raise Fault("the database is not at its head: run threshold migrate first")
         async with conn.transaction(force_rollback=dry_run):
+            if files is None:
+                standing = await standing_estate(conn)
+                files = standing, read_rosters(rosters, standing, calendars)
+            found, read = files
             try:
                 loading = await prepare(conn, found, read, now, full=full, force=force)
             except EmptiedDay as errors:
@@ -98,23 +121,59 @@ async def apply_files(
     return loading
 
 
-def read_files(estate: Path, rosters: Iterable[Path]) -> tuple[Estate, list[Roster]]:
+@dataclass(frozen=True, slots=True)
+class Calendars:
+    """What the calendars among the rosters are: a package's visits, as from a moment on."""
+
+    package: str
+    now: datetime
+
+
+def read_files(
+    estate: Path, rosters: Iterable[Path], calendars: Calendars | None = None
+) -> tuple[Estate, list[Roster]]:
     """The files' contents. Raises app.errors.Fault with every fault of the estate, or of all rosters."""
     try:
         found = read_estate(_bytes(estate), str(estate), beside(estate))
     except FileErrors as errors:
         raise Fault(_lines(str(fault) for fault in errors.faults)) from None
-    known = Known.of(found)
+    return found, read_rosters(rosters, found, calendars)
+
+
+def read_rosters(paths: Iterable[Path], estate: Estate, calendars: Calendars | None = None) -> list[Roster]:
+    """Rosters for an estate. Raises app.errors.Fault with every fault of all of them."""
+    known = Known.of(estate)
+    if calendars is not None and calendars.package not in known.packages:
+        raise Fault(f"--package: there is no package '{quoted(calendars.package)}' in the estate")
     read: list[Roster] = []
     faults: list[str] = []
-    for roster in rosters:
+    for path in paths:
         try:
-            read.append(read_roster(_bytes(roster), str(roster), known))
+            if calendars is not None and _is_calendar(path):
+                read.append(_calendar(path, estate, calendars))
+            else:
+                read.append(read_roster(_bytes(path), str(path), known))
         except FileErrors as errors:
             faults += [str(fault) for fault in errors.faults]
     if faults:
         raise Fault(_lines(faults))
-    return found, read
+    return read
+
+
+def _is_calendar(path: Path) -> bool:
+    return path.suffix.lower() in (".ics", ".ical")
+
+
+def _is_roster(path: Path) -> bool:
+    return path.suffix.lower() == ".csv" or _is_calendar(path)
+
+
+def _calendar(path: Path, estate: Estate, calendars: Calendars) -> Roster:
+    # Here and not above: the calendar libraries take longer to load than most estates.
+    from care.ical import read_calendar
+
+    last = last_date(calendars.now)
+    return read_calendar(_bytes(path), str(path), estate, calendars.package, calendars.now, last)
 
 
 def _bytes(path: Path) -> bytes:

@@ -4,9 +4,10 @@ from datetime import date, datetime
 
 from care import metrics
 from care.estate_store import Q, grouped, package_of, suspension_of
-from care.loading import first_look, last_date, suspensions_by_resident
+from care.loading import first_look, suspensions_by_resident
 from care.model import Dwelling, Visit
 from care.planning import occurrences
+from care.replanning import last_date
 from care.visit_rows import add_visits
 from care.walltime import DAY, local_date
 from db.pool import Connection, Pool, execute, fetch_all

@@ -6,16 +6,15 @@ docs/roster.md; the decisions are pure (`care.difference`, `care.revision`).
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from care.contact_store import put_organisation
 from care.difference import Change, Standing, SuspensionChange, compare_estates, compare_suspensions
-from care.errors import EmptiedDay, Fault
+from care.errors import EmptiedDay
 from care.estate_checks import warnings
 from care.estate_store import (
     Q,
-    StoredEstate,
     end_carers,
     put_carers,
     put_dwellings,
@@ -25,24 +24,16 @@ from care.estate_store import (
     put_suspensions,
     read_stored,
 )
-from care.model import Dwelling, Estate, Package, Plan, RosterRow, Source, Suspension, Visit
-from care.planning import last_rows, occurrences, visit_of_row
-from care.revision import Outcome, Planned, Revision, revise, withdraw
+from care.model import Estate, Plan, Suspension, Visit
+from care.planning import last_rows
+from care.replanning import HORIZON, Replanning, last_date
+from care.revision import Outcome, Revision
 from care.roster import Roster
 from care.store import ask_recheck
-from care.visit_rows import merge_visits, visit_of
-from care.walltime import DAY, local_date
-from db.pool import Connection, execute, fetch_all
+from care.visit_rows import merge_visits
+from care.walltime import DAY
+from db.pool import Connection, execute
 from db.wake import CARE, wake
-
-HORIZON = timedelta(weeks=8)
-"""How far ahead visits are made (domain/visits.md §8)."""
-
-FIRST_ZONE = "Pacific/Kiritimati"
-"""Where every date begins first: there the horizon is reached first, and it is one date for all."""
-
-_SHARE = 5
-"""A full roster that would cancel more than one in so many of a day's visits is refused."""
 
 _NEAR = 2 * DAY
 """Further apart than this, one visit's plan has no bearing on another's verdict."""
@@ -81,9 +72,10 @@ class Loading:
         return dict(sorted(days.items()))
 
 
-def last_date(now: datetime) -> date:
-    """Up to which service date visits are made."""
-    return local_date(now, FIRST_ZONE) + HORIZON
+async def standing_estate(conn: Connection) -> Estate:
+    """The estate that stands, held against other loads until the transaction ends."""
+    await execute(conn, Q["serialise_loading"])
+    return (await read_stored(conn)).estate
 
 
 async def prepare(
@@ -97,20 +89,25 @@ async def prepare(
 ) -> Loading:
     """Works out what would change, and holds other loads off until the transaction ends.
 
-    Raises EmptiedDay when a full roster would cancel more than a fifth of a day's visits, unless `force`.
+    Raises EmptiedDay, unless `force`, when a full roster would cancel more than a fifth of a day's visits, or
+    a calendar more than a fifth of those to come that it made.
     """
     await execute(conn, Q["serialise_loading"])
     stored = await read_stored(conn)
     changes = compare_estates(stored.estate, estate)
     standing = [Standing(each.id, each.suspension, each.is_a_persons) for each in stored.suspensions]
-    plan = _Plan(conn, stored, estate, changes["packages"], now)
+    plan = Replanning(conn, stored, estate, changes["packages"], now)
     rows = last_rows(row for roster in rosters for row in roster.rows)
     await plan.follow_packages(rows)
     await plan.follow_rows(rows)
+    calendars = [roster for roster in rosters if roster.calendar_of is not None]
+    emptied = [fault for roster in calendars for fault in await plan.follow_calendar(roster, rows)]
     if full:
-        await plan.follow_full(rosters, rows)
-        if not force:
-            _refuse_emptied_days(plan, ", ".join(roster.source for roster in rosters))
+        tables = [roster for roster in rosters if roster.calendar_of is None]
+        await plan.follow_full(tables, rows)
+        emptied += plan.emptied_days(", ".join(roster.source for roster in tables))
+    if emptied and not force:
+        raise EmptiedDay(emptied)
     suspensions = compare_suspensions(standing, estate.suspensions, now)
     revisions = tuple(plan.revisions.values())
     return Loading(
@@ -122,142 +119,6 @@ async def prepare(
         tuple(_notices(changes, suspensions, revisions)),
         (*warnings(estate), *(str(fault) for roster in rosters for fault in roster.warnings)),
     )
-
-
-class _Plan:
-    """What the estate and the rosters make of visits."""
-
-    def __init__(
-        self, conn: Connection, stored: StoredEstate, estate: Estate, packages: Change, now: datetime
-    ) -> None:
-        self.conn = conn
-        self.before = stored.estate
-        self.estate = estate
-        self.now = now
-        self.ended = packages.ended
-        self.replanned = tuple(
-            name
-            for name in estate.packages
-            if name in packages.touched or self._home(stored.estate, name) != self._home(estate, name)
-        )
-        self.revisions: dict[str, Revision] = {}
-        self.standing_by_date: Counter[date] = Counter()
-
-    @staticmethod
-    def _home(estate: Estate, package: str) -> tuple[str, str]:
-        dwelling = _dwelling(estate, estate.packages[package])
-        return dwelling.id, dwelling.time_zone
-
-    async def follow_packages(self, rows: Mapping[str, RosterRow]) -> None:
-        """New and changed packages make their visits anew; those of ended packages are cancelled."""
-        names = [*self.replanned, *self.ended]
-        to_come = await self._standing("visits_to_come", packages=names, now=self.now)
-        wanted = [visit for name in self.replanned for visit in self._occurrences(name)]
-        begun = [visit.ref for visit in wanted if visit.start_at <= self.now]
-        standing = {**to_come, **await self._standing("visits_by_ref", refs=begun)}
-        for visit in wanted:
-            known = standing.get(visit.ref)
-            if visit.ref in rows or (known is not None and known.visit.source is Source.ROSTER):
-                continue
-            if known is None and visit.end_at <= self.now:
-                continue  # over before anyone asked us to watch for it
-            self._take(revise(known, visit, self.now))
-        made = {visit.ref for visit in wanted}
-        for ref, known in to_come.items():
-            package = self.estate.packages.get(known.visit.package_id)
-            if package is None:
-                self._take(withdraw(known, "the care package has ended", self.now, known.visit.source))
-            elif known.visit.source is Source.ROSTER:
-                if ref not in rows and known.visit.end_wall is not None:
-                    self._take(revise(known, self._moved(known.visit, package), self.now))
-            elif ref not in made:
-                self._take(
-                    withdraw(known, "the care package no longer holds it", self.now, Source.RECURRENCE)
-                )
-
-    async def follow_rows(self, rows: Mapping[str, RosterRow]) -> None:
-        """Every row of the rosters, each the last of its ref."""
-        standing = await self._standing("visits_by_ref", refs=list(rows))
-        for ref, row in rows.items():
-            package = self.estate.packages[row.package_id]
-            wanted = visit_of_row(row, package, _dwelling(self.estate, package))
-            if wanted.plan is Plan.CANCELLED:
-                wanted = replace(wanted, plan_reason="cancelled in the roster")
-            self._take(revise(standing.get(ref), wanted, self.now))
-
-    async def follow_full(self, rosters: Sequence[Roster], rows: Mapping[str, RosterRow]) -> None:
-        """What full rosters do not hold of the dates and the providers that they mention is cancelled."""
-        dates = frozenset[date]().union(*(roster.dates for roster in rosters))
-        providers = {self.estate.packages[row.package_id].provider_id for row in rows.values()}
-        reason = "not in the full roster of that day"
-        standing = await self._standing("visits_of_dates", providers=list(providers), dates=list(dates))
-        for ref, known in standing.items():
-            if known.visit.plan is Plan.PLANNED:
-                self.standing_by_date[known.visit.service_date] += 1
-            if ref not in rows:
-                self._take(withdraw(known, reason, self.now, Source.ROSTER))
-        for package in self.estate.packages.values():
-            ahead = {day for day in dates if day > last_date(self.now)}
-            if package.provider_id not in providers or not ahead:
-                continue
-            dwelling = _dwelling(self.estate, package)
-            for visit in occurrences(package, dwelling, min(ahead), max(ahead)):
-                if visit.service_date in ahead and visit.ref not in rows and visit.ref not in standing:
-                    gone = replace(visit, plan=Plan.CANCELLED, plan_reason=reason, source=Source.ROSTER)
-                    self._take(revise(None, gone, self.now))
-
-    def _occurrences(self, name: str) -> list[Visit]:
-        package = self.estate.packages[name]
-        dwelling = _dwelling(self.estate, package)
-        # From yesterday on: a visit of last night may still be under way.
-        first = local_date(self.now, dwelling.time_zone) - DAY
-        return occurrences(package, dwelling, first, last_date(self.now))
-
-    def _moved(self, visit: Visit, package: Package) -> Visit:
-        """A roster's visit under what the package and the home are now."""
-        old = self.before.packages.get(package.id)
-        row = RosterRow(
-            visit.ref,
-            package.id,
-            visit.service_date,
-            visit.start_wall,
-            visit.end_wall or visit.start_wall,
-            visit.carers_required,
-            visit.carers,
-            None if old is not None and visit.tier is old.tier else visit.tier,
-            visit.plan,
-            visit.changed_at,
-        )
-        return replace(
-            visit_of_row(row, package, _dwelling(self.estate, package)), plan_reason=visit.plan_reason
-        )
-
-    def _take(self, revision: Revision) -> None:
-        if revision.outcome is not Outcome.SAME:
-            self.revisions[revision.visit.ref] = revision
-
-    async def _standing(self, statement: str, **arguments: object) -> dict[str, Planned]:
-        found = await fetch_all(self.conn, Q[statement], **arguments)
-        return {row["ref"]: Planned(visit_of(row), row["settled"]) for row in found}
-
-
-def _dwelling(estate: Estate, package: Package) -> Dwelling:
-    return estate.dwellings[estate.residents[package.resident_id].dwelling_id]
-
-
-def _refuse_emptied_days(plan: _Plan, source: str) -> None:
-    cancelled = Counter(
-        revision.visit.service_date
-        for revision in plan.revisions.values()
-        if revision.outcome is Outcome.CANCELLED
-    )
-    emptied = [
-        Fault(source, 0, str(day), f"would cancel {count} of {plan.standing_by_date[day]} visits")
-        for day, count in sorted(cancelled.items())
-        if count * _SHARE > plan.standing_by_date[day]
-    ]
-    if emptied:
-        raise EmptiedDay(emptied)
 
 
 def _notices(

@@ -153,6 +153,14 @@ SELECT ref, package_id, resident_id, dwelling_id, provider_id, tier, service_dat
        next_check_at IS NULL AS settled
 FROM visit WHERE provider_id = ANY (%(providers)s) AND service_date = ANY (%(dates)s);
 
+-- name: visits_of_calendar
+-- What is planned of a package's visits to come that calendars made: their refs begin alike.
+SELECT ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_wall, end_wall, start_at, end_at,
+       shifted, carers_required, carers, plan, plan_reason, changed_at, source,
+       next_check_at IS NULL AS settled
+FROM visit
+WHERE package_id = %(package)s AND start_at > %(now)s AND starts_with(ref, %(prefix)s) AND plan = 'planned';
+
 -- name: lock_residents
 -- Holds these residents' visits against every sweep until the transaction ends, in the order of their ids.
 SELECT id FROM resident WHERE id = ANY (%(ids)s) ORDER BY id FOR NO KEY UPDATE;

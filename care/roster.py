@@ -50,16 +50,25 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """One file's rows, in its order, and what in it may stand and yet deserves a look."""
+    """One file's rows, in its order, and what in it may stand and yet deserves a look.
+
+    `calendar_of`: the package whose visits a calendar holds; it is the whole of what it made before.
+    """
 
     source: str
     rows: tuple[RosterRow, ...]
     warnings: tuple[Fault, ...] = ()
+    calendar_of: str | None = None
 
     @property
     def dates(self) -> frozenset[date]:
         """The service dates that the file mentions."""
         return frozenset(row.service_date for row in self.rows)
+
+
+def prefix_of(package_id: str) -> str:
+    """How the refs of a package's visits begin that came out of calendars (`care.ical`)."""
+    return f"{package_id}/ics:"
 
 
 def read_roster(text: str | bytes, source: str, known: Known) -> Roster:

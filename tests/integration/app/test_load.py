@@ -149,3 +149,51 @@ async def test_a_database_that_is_behind_or_away_is_one_line(tmp_path: Path, emp
     away = await Shell(tmp_path, "postgresql://127.0.0.1:1/none").threshold("load", estate)
     assert (away.status, len(away.err.splitlines())) == (1, 1)
     assert "does not answer" in away.err
+
+
+def rota(*events: str) -> str:
+    """A calendar of these events."""
+    body = "".join(f"BEGIN:VEVENT\n{event}\nEND:VEVENT\n" for event in events)
+    return f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Rota//EN\n{body}END:VCALENDAR\n"
+
+
+NOON = "UID:noon@rota\nDTSTART:20200101T120000\nDURATION:PT30M\nRRULE:FREQ=DAILY"
+
+
+async def test_a_calendar_is_loaded_for_the_estate_that_stands(shell: Shell) -> None:
+    """No estate file is needed; the same again changes nothing; an emptied calendar is refused."""
+    estate = shell.write("estate.yaml", estate_text(visits="[]"))
+    await shell.threshold("load", estate)
+    calendar = shell.write("rota.ics", rota(NOON))
+    dry = await shell.threshold("load", calendar, "--package", "pkg-ada", "--dry-run")
+    assert (dry.status, shell.count("visit")) == (0, 0), dry.err
+    loaded = await shell.threshold("load", calendar, "--package", "pkg-ada")
+    assert "each day: 1 added" in loaded.out
+    assert shell.count("visit") >= 56
+    again = await shell.threshold("load", calendar, "--package", "pkg-ada")
+    assert (again.status, again.out.strip()) == (0, "nothing to change")
+
+    empty = shell.write("empty.ics", rota())
+    refused = await shell.threshold("load", empty, "--package", "pkg-ada")
+    assert refused.status == 1
+    assert "visits to come that it made" in refused.err.splitlines()[0]
+    assert "--force" in refused.err
+    beside = await shell.threshold("load", estate, empty, "--package", "pkg-ada", "--force")
+    assert "each day: 1 cancelled" in beside.out, beside.err
+
+
+async def test_a_calendar_wants_its_package(shell: Shell) -> None:
+    """Without --package, or with it and no calendar, it is wrong usage; an unknown package is a fault."""
+    calendar = shell.write("rota.ics", rota(NOON))
+    estate = shell.write("estate.yaml", estate_text())
+    assert (await shell.threshold("load", estate, calendar)).status == 2
+    assert (await shell.threshold("load", estate, "--package", "pkg-ada")).status == 2
+    unknown = await shell.threshold("load", estate, calendar, "--package", "pkg-bob")
+    assert (unknown.status, unknown.err.strip()) == (
+        1,
+        "--package: there is no package 'pkg-bob' in the estate",
+    )
+    wrong = shell.write("wrong.ics", rota(NOON.replace("DURATION:PT30M\n", "")))
+    result = await shell.threshold("load", estate, wrong, "--package", "pkg-ada")
+    assert (result.status, result.err.strip()) == (1, "wrong.ics:4: DTEND: lasts no time")
+    assert shell.count("organisation") == 0

@@ -7,10 +7,12 @@ once counts once here.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from msgspec import UNSET
 
+from alerts.classify import worth_a_look
 from alerts.model import Signal
 from app.backtest_lines import EARLIEST, LATEST, AnyLine, lines_of, sorted_lines_of
 from care.evidence import may_be_evidence
@@ -20,7 +22,7 @@ from care.policy import Policy
 from gateway.clock import in_utc, timing
 from gateway.codec import Rejected
 from gateway.model import Event, Status
-from ingest.facts import concerns_alerts, fact, home_event, signal
+from ingest.facts import concerns_alerts, home_event, signal
 from ingest.hearing import HEARTBEAT
 
 
@@ -139,18 +141,16 @@ class _Reader:
         if len(home.ids) == known:
             return
         if event.type == HEARTBEAT:
-            if listener is not None:
-                queued = queued_of(event.data.get("queued"))
-                if (
-                    queued is not None
-                    and listener.is_news(queued)
-                    and _is_fresh(event, received_at, home.every)
-                ):
+            said = event.data.get("queued")
+            # Asked first, because hardly any heartbeat says anything new.
+            if listener is not None and listener.is_news(said):
+                queued = queued_of(said)
+                if queued is not None and _is_fresh(event, received_at, home.every):
                     listener.queue(received_at, queued)
             return
         if listener is not None and may_be_evidence(event.type):
-            home.events.append(home_event(fact(home.hub_id, event, received_at), arrival))
-        if concerns_alerts(event.type):
+            home.events.append(home_event(home.hub_id, event, received_at, arrival))
+        if _may_concern_alerts(event.type):
             heard = signal(home.hub_id, event, received_at, known_hub=listener is not None)
             self._found.signals.append(heard)
 
@@ -165,6 +165,16 @@ class _Reader:
             home.listener.went_offline(received_at)
         else:
             home.listener.heard(received_at)
+
+
+@lru_cache(maxsize=1000)
+def _may_concern_alerts(type_: str) -> bool:
+    """Whether any event of this type could touch an alert; most doors' cannot, and they are many.
+
+    Only a credential's being there can make a difference, so it is asked of an event that has one.
+    """
+    probe = Signal("", "", type_, EARLIEST, EARLIEST, data={"credential": "any"})
+    return concerns_alerts(type_) and worth_a_look(probe)
 
 
 def _is_fresh(event: Event, received_at: datetime, heartbeat_every: timedelta) -> bool:

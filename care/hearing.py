@@ -58,8 +58,8 @@ class Listener:
         """A status `online: false` was received."""
         self._wills.append(received_at)
 
-    def is_news(self, queued: int) -> bool:
-        """Whether a word on the queue's length is worth keeping.
+    def is_news(self, queued: object) -> bool:
+        """Whether a word on the queue's length, if it is one, is worth keeping.
 
         It is when it differs from the word before, and when it is the first empty queue after a time in which
         the hub may have been silent: with these every question is answered as with all.

@@ -119,22 +119,23 @@ def signal(hub: str, event: Event, received_at: datetime, *, known_hub: bool) ->
     )
 
 
-def home_event(stored: Fact, arrival: int) -> HomeEvent:
+def home_event(hub: str, event: Event, received_at: datetime, arrival: int) -> HomeEvent:
     """The event as care sees it; `arrival` orders events of one receipt."""
-    row, data = stored.row, stored.event.data
+    data = event.data
+    at = in_utc(event.at)
     queued = data.get("queued")
     scope = data.get("scope")
     return HomeEvent(
-        hub_id=row.hub_id,
-        event_id=row.id,
-        type=row.type,
-        at=row.at,
-        effective_at=row.effective_at,
-        received_at=row.received_at,
+        hub_id=hub,
+        event_id=event.id,
+        type=event.type,
+        at=at,
+        effective_at=timing(at, received_at).effective_at,
+        received_at=received_at,
         arrival=arrival,
-        device=row.device,
+        device=event.device,
         panel=_text(data, "panel"),
-        credential=row.credential,
+        credential=_text(data, "credential"),
         method=_text(data, "method"),
         scope=Scope(scope) if isinstance(scope, str) and scope in _SCOPES else None,
         queued=queued if isinstance(queued, int) and not isinstance(queued, bool) else None,

@@ -144,7 +144,7 @@ async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime) -> No
     # Of heartbeats care learns only which hubs spoke: one of each hub tells it.
     beats = {one.row.hub_id: place for place, one in enumerate(fresh) if one.row.type == HEARTBEAT}
     evidence = [
-        home_event(one, place)
+        home_event(one.row.hub_id, one.event, one.row.received_at, place)
         for place, one in enumerate(fresh)
         if concerns_care(one.row.type) and (one.row.type != HEARTBEAT or beats[one.row.hub_id] == place)
     ]

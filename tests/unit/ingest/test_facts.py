@@ -45,14 +45,13 @@ def test_the_credential_is_lifted_out_of_the_data() -> None:
 
 def test_care_sees_the_fields_that_its_rules_ask_for() -> None:
     """Panel, credential, method, scope and queue are read, and odd values are left out."""
-    seen = home_event(
-        fact("h", event(data={"panel": "p", "credential": "c", "method": "fob", "scope": "communal"}), NOW), 3
-    )
+    data = {"panel": "p", "credential": "c", "method": "fob", "scope": "communal"}
+    seen = home_event("h", event(data=data), NOW, 3)
     assert (seen.panel, seen.credential, seen.method, seen.scope) == ("p", "c", "fob", Scope.COMMUNAL)
     assert seen.arrival == 3
-    odd = home_event(fact("h", event(data={"panel": 1, "scope": {"a": 1}, "queued": True}), NOW), 0)
+    odd = home_event("h", event(data={"panel": 1, "scope": {"a": 1}, "queued": True}), NOW, 0)
     assert (odd.panel, odd.scope, odd.queued) == (None, None, None)
-    assert home_event(fact("h", event(data={"queued": 4}), NOW), 0).queued == 4
+    assert home_event("h", event(data={"queued": 4}), NOW, 0).queued == 4
 
 
 def test_alerts_see_the_time_that_counts_and_whose_hub_it_is() -> None:

@@ -19,10 +19,7 @@ from api.tokens import Role
 from care import errors as care_errors
 from care import service as care_service
 from db.caller import Caller, reading_as
-from db.pool import Connection, fetch_one
-from db.sql import Queries
-
-_VISITS = Queries("api", "visits.sql")
+from db.pool import Connection
 
 OPERATORS: Final = frozenset({Role.OPERATOR})
 CARE_MANAGERS: Final = frozenset({Role.CARE_MANAGER})
@@ -215,17 +212,10 @@ async def end_suspension(here: Services, caller: Caller, suspension: int) -> mod
 
 async def _suspension(here: Services, caller: Caller, suspension: int) -> model.SuspensionOut:
     async with reading_as(here.pool, caller) as conn:
-        row = await fetch_one(conn, _VISITS["suspension"], suspension=suspension)
-    if row is None:
+        found = await visit_store.find_suspension(conn, suspension)
+    if found is None:
         raise not_found("there is no such suspension, or it is not yours to see")
-    return model.SuspensionOut(
-        id=row["id"],
-        resident=row["resident_id"],
-        from_at=row["from_at"],
-        until_at=row["until_at"],
-        reason=row["reason"],
-        told_by=row["told_by"],
-    )
+    return found
 
 
 async def _in_care(here: Services, act: Act) -> Any:

@@ -81,6 +81,17 @@ async def visits_of_day(
     )
 
 
+async def find_suspension(conn: Connection, suspension: int) -> model.SuspensionOut | None:
+    """A suspension; None when it is not the caller's to see."""
+    row = await fetch_one(conn, _Q["suspension"], suspension=suspension)
+    return None if row is None else _suspension(row)
+
+
+async def suspensions(conn: Connection, resident: str, now: datetime) -> list[model.SuspensionOut]:
+    """A resident's suspensions of now and later, by their beginning."""
+    return [_suspension(row) for row in await fetch_all(conn, _Q["suspensions"], resident=resident, now=now)]
+
+
 async def recent_visits(conn: Connection, resident: str, until: datetime, limit: int) -> list[model.VisitOut]:
     """A resident's visits that began up to `until`, the latest first."""
     rows = await fetch_all(conn, _Q["recent_visits"], resident=resident, until=until, limit=limit)
@@ -157,6 +168,17 @@ def _visit(row: Row, names: Names) -> model.VisitOut:
         carers_seen=_people(row["carers_seen"], names),
         reason=row["reason"],
         version=row["version"],
+    )
+
+
+def _suspension(row: Row) -> model.SuspensionOut:
+    return model.SuspensionOut(
+        id=row["id"],
+        resident=row["resident_id"],
+        from_at=row["from_at"],
+        until_at=row["until_at"],
+        reason=row["reason"],
+        told_by=row["told_by"],
     )
 
 

@@ -78,6 +78,12 @@ SELECT details FROM contact_sheet WHERE resident_id = %(resident)s;
 -- A suspension that the caller may see.
 SELECT * FROM suspension WHERE id = %(suspension)s;
 
+-- name: suspensions
+-- A resident's suspensions of now and later; one ended before it began lasts no time.
+SELECT * FROM suspension
+WHERE resident_id = %(resident)s AND (until_at IS NULL OR until_at > greatest(from_at, %(now)s))
+ORDER BY from_at, id;
+
 -- name: time_zones
 -- The zones in which the caller's dwellings lie.
 SELECT DISTINCT time_zone FROM dwelling;

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -11,15 +10,15 @@ from starlette.responses import Response
 
 from alerts.model import Role as Party
 from alerts.service import outcomes_for
-from api import acts, alert_store, visit_store
+from api import acts, alert_store, home_store, visit_store
 from api.auth import Here, Services
 from api.inputs import Identifier
 from api.model import AlertOut
 from api.problem import Problem, not_found
+from care.walltime import FIRST_DATE, LAST_DATE, local_date, resolve
 from console import board
 from console.guard import OwnForm, Page, Visitor, is_fragment
 from console.render import page
-from console.words import zone
 from db.caller import reading_as
 
 router = APIRouter(route_class=Page)
@@ -27,6 +26,7 @@ router = APIRouter(route_class=Page)
 Number = Annotated[int, Path(ge=1, lt=2**63)]
 Words = Annotated[str, Form(max_length=2000)]
 Back = Annotated[str, Form(alias="back", pattern=r"^(/|/alerts/[0-9]{1,19})$")]
+WallTime = Annotated[str, Form(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2})?$")]
 _REFUSED: Final = frozenset({404, 409, 422})
 
 
@@ -168,9 +168,9 @@ async def verify(
         visit = await visit_store.find_visit(conn, ref)
     if visit is None:
         raise not_found("There is no such visit, or it is not yours to see.")
-    home = zone(visit.dwelling.time_zone)
-    arrived_at = _at(arrived, visit.start.astimezone(home).date(), home)
-    departed_at = _at(departed, visit.end.astimezone(home).date(), home)
+    home = visit.dwelling.time_zone
+    arrived_at = _at(arrived, local_date(visit.start, home), home)
+    departed_at = _at(departed, local_date(visit.end, home), home)
     said = acts.Verification(attended == "yes", arrived_at, departed_at, reason, note.strip() or None)
     await acts.verify_visit(here, signed.caller, ref, said)
     return RedirectResponse(f"/visits/{ref}", 303)
@@ -188,10 +188,51 @@ async def cancel(
     return RedirectResponse(f"/visits/{ref}", 303)
 
 
-def _at(wall: str, on: date, home: ZoneInfo) -> datetime | None:
+@router.post("/residents/{resident}/suspend")
+async def suspend(
+    here: Here,
+    signed: OwnForm,
+    resident: Annotated[Identifier, Path()],
+    reason: Annotated[str, Form(max_length=200)] = "",
+    begins: WallTime = "",
+    ends: WallTime = "",
+) -> Response:
+    """A care manager expects no visits for a time; without a beginning from now, without an end for good."""
+    async with reading_as(here.pool, signed.caller) as conn:
+        found = await home_store.find_resident(conn, resident)
+        home = await home_store.find_dwelling(conn, found[1]) if found else None
+    if home is None:
+        raise not_found("There is no such resident, or they are not yours to see.")
+    since = _moment(begins, home.time_zone) or here.clock()
+    until = _moment(ends, home.time_zone)
+    await acts.suspend(here, signed.caller, resident, since, until, reason)
+    return RedirectResponse(f"/residents/{resident}", 303)
+
+
+@router.post("/suspensions/{suspension}/end")
+async def end_suspension(here: Here, signed: OwnForm, suspension: Number) -> Response:
+    """A care manager expects visits again from now on."""
+    ended = await acts.end_suspension(here, signed.caller, suspension)
+    return RedirectResponse(f"/residents/{ended.resident}", 303)
+
+
+def _moment(wall: str, time_zone: str) -> datetime | None:
+    """When the wall where somebody lives reads so; where it reads so twice, the first time."""
     if not wall:
         return None
     try:
-        return datetime.combine(on, time.fromisoformat(wall), tzinfo=home)
+        read = datetime.fromisoformat(wall)
+        if not FIRST_DATE <= read.date() <= LAST_DATE:
+            raise ValueError(wall)
+    except ValueError:
+        raise Problem(422, f"{wall} is no date and time.") from None
+    return resolve(read.date(), read.time(), time_zone)[0]
+
+
+def _at(wall: str, on: date, time_zone: str) -> datetime | None:
+    if not wall:
+        return None
+    try:
+        return resolve(on, time.fromisoformat(wall), time_zone)[0]
     except ValueError:
         raise Problem(422, f"{wall} is no time of day.") from None

@@ -17,7 +17,7 @@ from api.inputs import Identifier
 from api.model import AlertOut
 from api.problem import Problem, not_found
 from api.tokens import Role
-from care.reasons import CANCEL, VERIFY
+from care.reasons import CANCEL, SUSPEND, VERIFY
 from care.walltime import FIRST_DATE, LAST_DATE
 from console import board, lanes, sign_in
 from console.actions import router as actions
@@ -177,8 +177,13 @@ def _visit_pages(show: Show) -> APIRouter:
                 raise not_found("There is no such resident, or they are not yours to see.")
             person, dwelling = found
             record = await timeline.page(conn, person, dwelling, here.clock(), cursor, RECORD_PAGE)
-            home = await home_store.find_dwelling(conn, dwelling)
-        return show("resident.html", signed, here, at="visits", record=record, home=home)
+            values = {
+                "record": record,
+                "home": await home_store.find_dwelling(conn, dwelling),
+                "suspensions": await visit_store.suspensions(conn, resident, here.clock()),
+                "suspend_reasons": SUSPEND,
+            }
+        return show("resident.html", signed, here, at="visits", **values)
 
     return router
 

@@ -41,10 +41,13 @@ POSTS = {
     "/duties/{duty}/note": {"text": "x"},
     "/visits/{ref:path}/verify": {"attended": "yes", "reason": "other"},
     "/visits/{ref:path}/cancel": {"reason": "other"},
+    "/residents/{resident}/suspend": {"reason": "hospital"},
+    "/suspensions/{suspension}/end": {},
 }
 OPEN = {"/sign-in", "/static/{name:path}"}
 NAMES = {
     "{alert}": "2", "{duty}": "21", "{ref:path}": world.ADAS, "{resident}": "ada", "{hub}": "hub-12",
+    "{suspension}": "1",
 }  # fmt: skip
 
 
@@ -208,6 +211,34 @@ async def test_a_visit_is_verified_with_the_wall_times_of_its_home(screen: Scree
     late = await screen.client.post(f"/visits/{world.ADAS}/verify", data={**form, "arrived": "25:99"})
     assert late.status_code == 422
     assert "no time of day" in late.text
+
+
+async def test_visits_are_suspended_and_expected_again_from_the_page_of_a_resident(
+    screen: Screen, pool: Pool
+) -> None:
+    """Times are those of the wall where she lives; ending it says so on the page; an operator only reads."""
+    word = await screen.sign_in("care_manager")
+    form = {"csrf": word, "reason": "hospital", "begins": "2026-11-25T09:00", "ends": "2027-03-28T01:30"}
+    assert (await screen.client.post("/residents/ada/suspend", data=form)).status_code == 303
+    async with pool.connection() as conn:
+        row = await (
+            await conn.execute("SELECT id, from_at, until_at, created_by FROM suspension ORDER BY id DESC")
+        ).fetchone()
+    assert row is not None
+    assert row["from_at"] == datetime.fromisoformat("2026-11-25T09:00+00:00")
+    assert row["until_at"] == datetime.fromisoformat("2027-03-28T01:30+00:00")  # 01:30 is not: 02:30 BST
+    page = (await screen.client.get("/residents/ada")).text
+    assert f"/suspensions/{row['id']}/end" in page
+    for wrong in ({"begins": "2026-02-30T09:00"}, {"begins": "0001-01-01T00:00"}, {"reason": "no such"}):
+        answer = await screen.client.post("/residents/ada/suspend", data={**form, **wrong})
+        assert answer.status_code == 422, wrong
+    assert (await screen.client.post(f"/suspensions/{row['id']}/end", data={"csrf": word})).status_code == 303
+    assert f"/suspensions/{row['id']}/end" not in (await screen.client.get("/residents/ada")).text
+    word = await screen.sign_in("operator")
+    assert "Suspend visits" not in (await screen.client.get("/residents/ada")).text
+    assert (
+        await screen.client.post("/residents/ada/suspend", data={**form, "csrf": word})
+    ).status_code == 403
 
 
 async def test_a_visit_after_midnight_belongs_to_the_night_before(screen: Screen, pool: Pool) -> None:

@@ -13,7 +13,7 @@ SHORTEST_AXIS: Final = timedelta(hours=3)
 DAY_BEGINS: Final = time(4)
 """The service day begins at 04:00 local (domain/visits.md §2)."""
 ATTENTION: Final = ("missed", "unverified", "late", "due", "in_progress")
-_NARROWEST: Final = 0.9
+_NARROWEST: Final = 1.6
 
 
 @dataclass(frozen=True, slots=True)

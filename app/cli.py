@@ -46,6 +46,7 @@ def run(
 ) -> None:
     """Runs the service until it is told to stop."""
     from app.embedded.servers import embedded_servers
+    from app.memory import collect_seldom
     from app.service import Service
 
     async def serve(stop: asyncio.Event) -> None:
@@ -60,6 +61,7 @@ def run(
 
     settings = _settings(context)
     wanted = roles or list(Role)
+    collect_seldom()
     _until_stopped(serve)
 
 

@@ -44,9 +44,17 @@ def home_spec(estate: Estate, hub: Hub, visit: Visit | None = None, password: st
         ),
         heartbeat_every=hub.heartbeat_every,
         carers={} if visit is None else _roles(estate.carers.values(), visit),
-        visit=None if visit is None else VisitTimes(visit.start_at, visit.end_at),
+        visit=None if visit is None else _times(estate, visit),
         password=password,
     )
+
+
+def _times(estate: Estate, visit: Visit) -> VisitTimes:
+    away = any(
+        each.resident_id == visit.resident_id and each.covers(visit.start_at) for each in estate.suspensions
+    )
+    wall = f"{visit.service_date} {visit.start_wall:%H:%M}"
+    return VisitTimes(visit.start_at, visit.end_at, wall, away)
 
 
 def next_visit_of(hub: Hub, visits: Iterable[Visit]) -> Visit | None:
@@ -105,7 +113,12 @@ def _chosen(scenario: Scenario, role: str, hub: str, candidates: list[HomeSpec])
 
 
 def _lacks(needs: RoleNeeds) -> str:
-    wants = [*needs.devices, *needs.carers, *(["a visit in the next seven days"] if needs.visit else [])]
+    wants = [*needs.devices, *needs.carers]
+    if needs.visit:
+        suspended, planned = "a suspended visit" if needs.suspended else "a visit", needs.planned
+        wants.append(
+            f"{suspended} planned for {planned}" if planned else f"{suspended} in the next seven days"
+        )
     return f"it needs {', '.join(wants) or 'a hub'}"
 
 

@@ -25,7 +25,11 @@ class Looks:
     """Looks at a fleet, each compared with the one before. `now` is the homes' clock."""
 
     def __init__(
-        self, fleet: Fleet, now: Callable[[], datetime], end: datetime, happened: Callable[[], int]
+        self,
+        fleet: Fleet,
+        now: Callable[[], datetime],
+        end: datetime,
+        happened: Callable[[], int] | None = None,
     ) -> None:
         self._fleet, self._now, self._happened = fleet, now, happened
         self._begin, self._end = now(), end
@@ -40,7 +44,7 @@ class Looks:
         return {
             "now": moment,
             "share": round(min(1.0, max(0.0, share)), 4),
-            "happened": self._happened(),
+            "happened": None if self._happened is None else self._happened(),
             "receipts_a_second": round((tally.stored - stored) / max(real - then, 0.001), 1),
         } | asdict(tally)
 
@@ -71,7 +75,8 @@ def view(now: dict[str, Any]) -> Group:
     moment: datetime = now["now"]
     table.add_row("simulated time", f"{moment.astimezone(ZONE):%a %Y-%m-%d %H:%M:%S}")
     table.add_row("homes connected", f"{now['connected']:,} of {now['homes']:,}")
-    table.add_row("happened", f"{now['happened']:,}")
+    if now["happened"] is not None:
+        table.add_row("happened", f"{now['happened']:,}")
     table.add_row(
         "receipted", f"{now['stored']:,} stored, {now['rejected']:,} rejected, {now['in_store']:,} owed"
     )

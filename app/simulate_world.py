@@ -11,7 +11,6 @@ import typer
 from app.errors import Fault
 from device_sim.world.faults import Faults, parse_faults
 from device_sim.world.files import write_files
-from device_sim.world.page import page
 from device_sim.world.rendering import render
 from device_sim.world.score import Report, Score, score
 from device_sim.world.timing import Tuning, retimed, tuning_of
@@ -61,6 +60,7 @@ def show_score(
         Path | None, typer.Option(help="The policy file by which the report was made; else the defaults.")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the score here as a page with plots.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Write the plots here as a picture.")] = None,
 ) -> None:
     """Compares what was concluded with what really happened; ends with 1 when a promise did not hold."""
     known = _read(truth, read_truth)
@@ -68,7 +68,12 @@ def show_score(
         known = retimed(known, _read(policy, _tuning))
     found = score(known, _read(report, _report))
     _write(json, lambda: msgspec.json.format(msgspec.json.encode(found)) + b"\n")
-    _write(html, lambda: page(known.world, found).encode())
+    if html is not None or png is not None:
+        # matplotlib takes half a second to come up: only who wants a picture waits for it.
+        from device_sim.world import page, plots
+
+        _write(html, lambda: page.page(known.world, found).encode())
+        _write(png, lambda: plots.png(found))
     show(known, found)
 
 

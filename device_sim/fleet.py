@@ -180,6 +180,12 @@ class Fleet:
             await self._clock.sleep(SLICE)
         return said
 
+    async def beat(self, every: timedelta) -> None:
+        """Begin the heartbeats of home after home, so that they are spread over the interval."""
+        for home in self:
+            await home.heartbeats(every)
+            await self._clock.sleep(every.total_seconds() / len(self))
+
     async def live(self, actions: Iterable[Action]) -> int:
         """Carry out timed actions, each at its moment; returns how many. One that is past is done at once.
 

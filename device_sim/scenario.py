@@ -99,11 +99,16 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class RoleNeeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a home must have to play a role: kinds of devices, carer roles, a planned visit."""
+    """What a home must have to play a role: kinds of devices, carer roles, a planned visit.
+
+    `suspended`: of a resident who is away then. `planned`: for this wall time, such as `2026-03-29 01:30`.
+    """
 
     devices: tuple[str, ...] = ()
     carers: tuple[str, ...] = ()
     visit: bool = False
+    suspended: bool = False
+    planned: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +132,21 @@ class Scenario:
         for carer in needs.carers:
             if carer not in spec.carers:
                 return f"{spec.hub} cannot play {role!r} in {self.name}: it knows no credential for {carer!r}"
-        if needs.visit and spec.visit is None:
-            return f"{spec.hub} cannot play {role!r} in {self.name}: it has no visit planned"
+        if needs.visit and (why := _unfit_visit(needs, spec)) is not None:
+            return f"{spec.hub} cannot play {role!r} in {self.name}: {why}"
         return None
+
+
+def _unfit_visit(needs: RoleNeeds, spec: HomeSpec) -> str | None:
+    if spec.visit is None:
+        return "it has no visit planned"
+    if needs.planned is not None and spec.visit.wall != needs.planned:
+        return f"it has no visit planned for {needs.planned}"
+    if needs.suspended and not spec.visit.suspended:
+        return "its next visit is not suspended"
+    if spec.visit.suspended and not needs.suspended:
+        return "its next visit is suspended"
+    return None
 
 
 class _StepFile(msgspec.Struct, frozen=True):

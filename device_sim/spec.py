@@ -46,10 +46,16 @@ class DeviceSpec:
 
 @dataclass(frozen=True, slots=True)
 class VisitTimes:
-    """A planned visit as a scenario sees it: when it starts and ends, both aware."""
+    """A planned visit as a scenario sees it: when it starts and ends, both aware.
+
+    `wall` is the wall time for which it is planned (`2026-03-29 01:30`), which that night may not have.
+    `suspended`: the resident is away then, in hospital say, and it is not expected.
+    """
 
     start: datetime
     end: datetime
+    wall: str = ""
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

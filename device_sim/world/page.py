@@ -1,19 +1,14 @@
 """A score as a page that stands alone: no script, no style sheet, no picture from anywhere else."""
 
+import base64
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from device_sim.world.score import Called, Finding, Really, Score
+from device_sim.world.plots import ANSWERED_WITHIN, svg
+from device_sim.world.score import Called, Score
 from device_sim.world.truth import WorldFact
 
-COLOURS = {
-    Called.NOTHING: "#9aa5b1",
-    Called.MISSED: "#c2410c",
-    Called.UNVERIFIED: "#b58900",
-    Called.PART: "#2563eb",
-}
-WIDTH, BAR, LABEL = 760, 22, 270
 MOST_LISTED = 200
 
 _STYLE = """
@@ -21,7 +16,7 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem .2rem 0; text-align: left; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; }
-.held { color: #15803d; } .broken { color: #b91c1c; } svg text { fill: currentColor; font: 13px system-ui; }
+.held { color: #15803d; } .broken { color: #b91c1c; } img { width: 100%; background: white; }
 """
 
 
@@ -33,6 +28,7 @@ def page(world: WorldFact, score: Score) -> str:
         else '<p class="broken">Not everything held:</p>'
         + _list(score.faults[:MOST_LISTED], len(score.faults))
     )
+    picture = base64.b64encode(svg(score)).decode()
     title = f"Seed {world.seed}: {world.homes} homes, {world.days} days"
     heard = [call for call in score.calls if call.received_at is not None]
     return "".join(
@@ -45,14 +41,14 @@ def page(world: WorldFact, score: Score) -> str:
             f".</p>{verdict}",
             f"<h2>{score.visits} visits: what happened, and what was first said</h2>",
             _crossed(score),
-            _what_was_said(score),
-            "<h2>Misses and doubts by the hour of the visit</h2>",
-            _by_hour(score.findings),
+            f'<img alt="The same as bars, by hour, and how soon" src="data:image/svg+xml;base64,{picture}">',
             "<h2>Why the rules say what the truth does not</h2>",
             _counts(score.explained),
             "<h2>Calls for help</h2>",
             f"<p>{len(score.calls)} calls, {len(heard)} came through, "
-            f"{sum(call.covered for call in heard)} of those raised an alert.</p>",
+            f"{sum(call.covered for call in heard)} of those raised an alert. {_answers(score)}</p>",
+            "<h2>Events and receipts</h2>",
+            f"<p>{_books(score)}</p>",
             "<h2>Times</h2>",
             f"<p>{_after(score)}</p></html>",
         )
@@ -74,6 +70,27 @@ def _after(score: Score) -> str:
     if score.arrival_error_s is not None:
         told += f" Half of the arrivals were recorded within {score.arrival_error_s:.0f} s of the truth."
     return told
+
+
+def _answers(score: Score) -> str:
+    waits = sorted(call.answered_after_s for call in score.calls if call.answered_after_s is not None)
+    if not waits:
+        return "Nobody was there to answer."
+    shares = [
+        f"{sum(wait <= limit for wait in waits) / len(waits):.1%} within {limit} s"
+        for limit in ANSWERED_WITHIN
+    ]
+    half = waits[len(waits) // 2]
+    return f"Operators answered {len(waits)} of them, half within {half:.0f} s, {', '.join(shares)}."
+
+
+def _books(score: Score) -> str:
+    if (books := score.books) is None:
+        return "A replay has no receipts: only a live service can lie."
+    return (
+        f"{books.said} events were said; {len(books.lost)} receipts lied, {len(books.doubled)} events are "
+        f"stored twice, {len(books.phantom)} from nowhere, {len(books.owed)} have no receipt yet."
+    )
 
 
 def _list(lines: Sequence[str], total: int) -> str:
@@ -98,58 +115,3 @@ def _counts(counts: dict[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     rows = "".join(f'<tr><td class="n">{count}</td><td>{escape(why)}</td></tr>' for why, count in ordered)
     return f"<table>{rows}</table>"
-
-
-def _what_was_said(score: Score) -> str:
-    """For each thing that happened a bar of its own length, cut by what was said of it."""
-    bars = [
-        (
-            what.value,
-            [(called.value, score.table[what.value][called.value], COLOURS[called]) for called in Called],
-        )
-        for what in Really
-    ]
-    return _svg(bars, "What was first said of each visit, by what happened")
-
-
-def _by_hour(findings: Sequence[Finding]) -> str:
-    bars = []
-    for hour in sorted({found.start.hour for found in findings if found.called is not Called.NOTHING}):
-        own = [found for found in findings if found.start.hour == hour]
-        parts = [
-            (called.value, sum(found.called is called for found in own), COLOURS[called])
-            for called in Called
-            if called is not Called.NOTHING
-        ]
-        bars.append((f"{hour:02d}:00 UTC", parts))
-    return _svg(bars, "Alerts about visits by hour", shared_scale=True) if bars else "<p>None.</p>"
-
-
-def _svg(
-    bars: Sequence[tuple[str, Sequence[tuple[str, int, str]]]], name: str, *, shared_scale: bool = False
-) -> str:
-    """Lying bars. With one scale for all, lengths compare; else each bar is all of its own."""
-    longest = max((sum(count for _, count, _ in parts) for _, parts in bars), default=0) or 1
-    drawn = []
-    for row, (label, parts) in enumerate(bars):
-        top, left = row * (BAR + 8), float(LABEL)
-        total = sum(count for _, count, _ in parts)
-        drawn.append(f'<text x="0" y="{top + 16}">{escape(label)} ({total})</text>')
-        for what, count, colour in parts:
-            width = (WIDTH - LABEL) * count / ((longest if shared_scale else total) or 1)
-            if count:
-                drawn.append(
-                    f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{BAR}" fill="{colour}">'
-                    f"<title>{escape(label)}: {escape(what)} {count}</title></rect>"
-                )
-            left += width
-    bottom = len(bars) * (BAR + 8)
-    at = 0
-    for called, colour in COLOURS.items():
-        drawn.append(f'<rect x="{at}" y="{bottom + 6}" width="12" height="12" fill="{colour}"/>')
-        drawn.append(f'<text x="{at + 18}" y="{bottom + 17}">{escape(called.value)}</text>')
-        at += 160
-    return (
-        f'<svg role="img" aria-label="{escape(name)}" viewBox="0 0 {WIDTH} {bottom + 26}" width="100%">'
-        f"{''.join(drawn)}</svg>"
-    )

@@ -6,7 +6,7 @@ Every byte of a message comes out either as an accepted event or as a `Rejected`
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -86,8 +86,7 @@ class Rejected:
         return b'"alarm.' in self.payload
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What one message on `events` held."""
 
     events: tuple[Event, ...]

@@ -5,11 +5,12 @@ and so is decided in the transaction that stores the events and remembers the ne
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from db.pool import Connection, execute, fetch_all
 from db.sql import Queries

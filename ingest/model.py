@@ -1,8 +1,11 @@
 """Nouns of intake: what arrived, what became of it, and what the home is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from gateway.adapters.contract import Report
 from gateway.adapters.edges import Delivery, alarm_of
@@ -24,8 +27,7 @@ class Adapted:
     may_call: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """One message, decoded. `hub` is None for a topic of no kind we know.
 
     `retained` tells that the broker kept it: it says how things stand, not that the hub spoke just now.

@@ -8,11 +8,11 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime
 
 import psycopg
 import structlog
+from msgspec.structs import replace
 
 from db.pool import Connection
 from gateway.codec import Reason, Rejected, encode_event

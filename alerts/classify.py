@@ -87,6 +87,14 @@ SILENT_AT_THE_UNIT = frozenset({"alarm.panic", "alarm.bogus_caller"})
 UNREADABLE = "alarm.unreadable"
 """A message that looks like an alarm and cannot be decoded."""
 HUB_SILENT = "hub.silent"
+AREA_SILENT = "area.silent"
+AREA_MAINS = "area.mains"
+"""Many units that failed together: one alert for all of them."""
+OWN_FAULT = "service.fault"
+"""The service does not work as it should, by its own finding."""
+TEST_PRESS = "test.press"
+MONITOR_HUB = "threshold-monitor"
+"""The unit by which the service presses to try itself (alerts/monitor.py)."""
 DOOR_REPAIR = "technical.door"
 """A scheme's door after its call was closed: the landlord's to mend."""
 
@@ -104,6 +112,8 @@ def classify(signal: Signal, *, credential_known: bool | None = None) -> Meaning
         return _alarm(signal)
     if not signal.known_hub:
         return _record(kind, "the unit is not in the estate")
+    if kind == "test.call" and signal.hub_id == MONITOR_HUB:
+        return Meaning(Act.RAISE, TEST_PRESS, Priority.LIFE_SAFETY, "The service tries itself")
     if kind in FAULTS:
         return Meaning(Act.FAIL, kind, Priority.TECHNICAL, FAULTS[kind])
     if kind in RESTORES:
@@ -122,6 +132,8 @@ def worth_a_look(signal: Signal) -> bool:
     kind = signal.type
     if kind.startswith(("alarm.", "technical.")) or kind in ACCESS or kind in PRESENCE:
         return True
+    if kind == "test.call":
+        return signal.hub_id == MONITOR_HUB
     return kind == "door.call" and credential_of(signal) is not None
 
 

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from psycopg.rows import DictRow
+
 from alerts import store
-from alerts.classify import FAULTS, dedupe_key
-from alerts.faults import BATTERY_LOOK, Fault, Judgement, judge
+from alerts.area_alerts import Candidate, hold_in_areas
+from alerts.classify import AREA_MAINS, FAULTS, dedupe_key
+from alerts.faults import BATTERY_LOOK, DELAY, MAINS_FAILED, Fault, Judgement, judge
 from alerts.model import Priority
 from alerts.store import Q, as_rows, fault_from
+from alerts.suppression import held
 from alerts.technical import raise_technical
+from alerts.windows import windows_of
 from db.pool import Connection, execute, fetch_all
 
 
@@ -19,17 +24,53 @@ async def raise_lasting_faults(conn: Connection, now: datetime, limit: int) -> i
     if not rows:
         return 0
     judged = [(fault := fault_from(row), judge(fault, _share(row["battery"]), now)) for row in rows]
-    lasting = [(fault, said) for fault, said in judged if said.raise_at is not None]
-    # What is held back is looked at again: it may last longer than what holds it.
+    together = await _without_mains(conn, rows, judged, now)
+    lasting = [
+        (fault, said)
+        for fault, said in judged
+        if said.raise_at is not None and not (fault.kind == MAINS_FAILED and fault.hub_id in together)
+    ]
     held_back = await _raise(conn, lasting, now) if lasting else frozenset[str]()
-    await store.save_faults(
-        conn,
-        [
-            replace(fault, next_check_at=now + BATTERY_LOOK if _key(fault) in held_back else said.look_at)
-            for fault, said in judged
-        ],
-    )
+    # What is held back is looked at again: it may last longer than what holds it.
+    held_back |= {
+        _key(fault)
+        for fault, _ in judged
+        if fault.kind == MAINS_FAILED and fault.failing and fault.hub_id in together
+    }
+    looks = {
+        _key(fault): said.look_at or (now + BATTERY_LOOK if _key(fault) in held_back else None)
+        for fault, said in judged
+    }
+    await store.save_faults(conn, [replace(fault, next_check_at=looks[_key(fault)]) for fault, _ in judged])
     return len(rows)
+
+
+async def _without_mains(
+    conn: Connection, rows: Sequence[DictRow], judged: Sequence[tuple[Fault, Judgement]], now: datetime
+) -> frozenset[str]:
+    """Hubs whose mains failed with that of many others: one alert stands for them, full batteries or not."""
+    batteries = {row["hub_id"]: _share(row["battery"]) for row in rows}
+    lasting = [
+        Candidate(
+            fault.hub_id,
+            fault.failing_since,
+            said.reason if said.raise_at is not None and batteries[fault.hub_id] is not None else None,
+        )
+        for fault, said in judged
+        if fault.kind == MAINS_FAILED
+        and fault.failing_since is not None
+        and fault.received_at is not None
+        and fault.received_at + DELAY <= now
+    ]
+    if not lasting:
+        return frozenset()
+    windows = await windows_of(conn, [each.hub_id for each in lasting], now, now)
+    wanted = [
+        each
+        for each in lasting
+        if held(MAINS_FAILED, Priority.TECHNICAL, now, windows.get(each.hub_id, ())).window is None
+    ]
+    return await hold_in_areas(conn, AREA_MAINS, wanted, now)
 
 
 def _key(fault: Fault) -> str:

@@ -2,9 +2,21 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
-from alerts.classify import ACCESS, DOOR_REPAIR, FAULTS, HUB_SILENT, LIFE_SAFETY, UNREADABLE, WELFARE
+from alerts.classify import (
+    ACCESS,
+    AREA_MAINS,
+    AREA_SILENT,
+    DOOR_REPAIR,
+    FAULTS,
+    HUB_SILENT,
+    LIFE_SAFETY,
+    OWN_FAULT,
+    TEST_PRESS,
+    UNREADABLE,
+    WELFARE,
+)
 from alerts.model import VisitAlertKind
 
 KINDS: Final = frozenset(
@@ -18,6 +30,10 @@ KINDS: Final = frozenset(
         DOOR_REPAIR,
         UNREADABLE,
         HUB_SILENT,
+        AREA_SILENT,
+        AREA_MAINS,
+        OWN_FAULT,
+        TEST_PRESS,
     }
 )
 
@@ -47,6 +63,11 @@ FENCED = Counter(
 WORDS = Counter(
     "threshold_delivery_words", "What providers said became of messages that they took", ["channel", "word"]
 )
+AUDIT_REPAIRED = Counter(
+    "threshold_audit_repaired", "What had no further check or attempt and was given one", ["what"]
+)
+LEFT_BEHIND = Gauge("threshold_duties_left_behind", "Duties that have been due for more than a minute")
+OWNERLESS = Gauge("threshold_alerts_ownerless", "Open alerts of the last day in which nobody has a duty")
 HANDOVER_SECONDS = Histogram(
     "threshold_delivery_handover_seconds",
     "From the outbox to the receiver",

@@ -345,8 +345,10 @@ WHERE id IN (SELECT id FROM hub WHERE next_check_at IS NULL AND first_heard_at I
 -- already; rows of another sweep are skipped.
 SELECT hub.id, hub.heartbeat_every, hub.last_heard_at,
        EXISTS (SELECT FROM resident WHERE resident.dwelling_id = hub.dwelling_id AND resident.high_risk) AS high_risk,
-       EXISTS (SELECT FROM alert WHERE alert.hub_id = hub.id AND alert.kind = 'hub.silent'
-               AND alert.suppressed IS NULL AND alert.raised_at > hub.last_heard_at) AS raised
+       hub.id = 'threshold-monitor'  -- its silence is judged by the watcher (app/watch.py)
+           OR EXISTS (SELECT FROM alert WHERE alert.hub_id = hub.id AND alert.kind = 'hub.silent'
+                      AND alert.suppressed IS NULL AND alert.stood_down_at IS NULL
+                      AND alert.raised_at > hub.last_heard_at) AS raised
 FROM hub
 WHERE hub.next_check_at <= %(now)s
 ORDER BY hub.next_check_at

@@ -2,20 +2,19 @@
 when they are heard again. One silence is one alert: an operator who closed it is not told of it twice."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from psycopg.rows import DictRow
 
 from alerts import store
-from alerts.classify import HUB_SILENT, dedupe_key
-from alerts.escalate import climb
-from alerts.ladder import alarm_ladder
-from alerts.model import Duty, DutyState, Priority
+from alerts.area_alerts import end_recovered_areas
+from alerts.classify import AREA_SILENT, HUB_SILENT, dedupe_key
+from alerts.model import Priority
 from alerts.stand_down import stand_down
-from alerts.store import History, Q, as_rows, duty_from
+from alerts.store import Q, as_rows
 from alerts.supervision import Intake, Silence, Supervised, Watched, intake_state, supervise
 from alerts.technical import raise_technical
+from alerts.welfare import make_welfare
 from alerts.wording import Correction
 from db.pool import Connection, execute, fetch_all, fetch_one
 
@@ -26,6 +25,7 @@ async def watch_hubs(conn: Connection, now: datetime, limit: int, factor: float)
     """One batch of supervision; how many rows it took."""
     taken = await execute(conn, Q["watch_new_hubs"], now=now, limit=limit)
     taken += await _stand_down_heard(conn, now, limit)
+    taken += await end_recovered_areas(conn, now)
     rows = await fetch_all(conn, Q["due_hubs"], now=now, limit=limit)
     if not rows:
         return taken
@@ -79,44 +79,16 @@ async def _raise(conn: Connection, silent: Sequence[Found], now: datetime) -> No
                 "press_count": 1,
             }
         )
-    await raise_technical(conn, rows, homes, now)
+    await raise_technical(conn, rows, homes, now, area=AREA_SILENT)
 
 
 async def _make_welfare(conn: Connection, long: Sequence[Found], now: datetime) -> None:
     """A silence that has lasted for a day, or where a person at high risk lives, is a matter of welfare."""
     since = {row["id"]: seen for row, seen in long}
     alerts = await fetch_all(conn, Q["open_silences"], hubs=sorted(since))
-    if not alerts:
-        return
-    hubs = {alert["id"]: alert["hub_id"] for alert in alerts}
-    reasons = [{"id": number, "reason": f"The unit is {since[hub].reason}"} for number, hub in hubs.items()]
-    await execute(conn, Q["escalate_alerts"], rows=as_rows(reasons))
-    rows = await fetch_all(conn, Q["duties_of_alert"], alerts=sorted(hubs))
-    duties = [
-        _as_welfare(duty, since[hubs[duty.alert_id]].since or now)
-        for duty in map(duty_from, rows)
-        if duty.state is not DutyState.CLOSED
-    ]
-    lines = [
-        History(number, None, since[hub].since or now, "escalated", detail={"reason": since[hub].reason})
-        for number, hub in hubs.items()
-    ]
-    await store.add_history(conn, lines, now)
-    await climb(conn, duties, now)
-
-
-def _as_welfare(duty: Duty, at: datetime) -> Duty:
-    """The duty on the ladder of welfare, from its first step; an answer to the fault counts no more."""
-    return replace(
-        duty,
-        priority=Priority.WELFARE,
-        ladder=alarm_ladder(Priority.WELFARE).name,
-        state=DutyState.OPEN,
-        step=0,
-        stepped_at=None,
-        step_from=at,
-        eta=None,
-    )
+    found = {alert["id"]: since[alert["hub_id"]] for alert in alerts}
+    why = {number: (f"The unit is {seen.reason}", seen.since or now) for number, seen in found.items()}
+    await make_welfare(conn, why, now)
 
 
 async def _stand_down_heard(conn: Connection, now: datetime, limit: int) -> int:

@@ -76,6 +76,8 @@ CREATE TABLE area_hub (
     over_at  timestamptz,                                 -- it recovered, or its own alert was released
     PRIMARY KEY (alert_id, hub_id)
 );
+-- What is asked for when a mains failure has lasted: who failed at the same time.
+CREATE INDEX fault_mains ON fault (failing_since) WHERE kind = 'technical.mains_failed' AND failing_since IS NOT NULL;
 CREATE INDEX area_hub_held ON area_hub (hub_id) WHERE over_at IS NULL;
 CREATE INDEX alert_area ON alert (kind, raised_at) WHERE kind IN ('area.silent', 'area.mains');
 

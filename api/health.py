@@ -22,6 +22,8 @@ router = APIRouter(tags=["health"])
 
 PERIODS: Final = 3
 """A sweep that was not heard for so many of its own periods is taken for dead."""
+NAMES: Final = {"press": "synthetic press"}
+"""Beats that are no sweep's: the last press of the watcher that went the whole way."""
 SLACK: Final = timedelta(seconds=5)
 """A round may take a moment: a sweep of one second is not dead at three."""
 DATABASE_ANSWERS_WITHIN: Final = 3.0
@@ -56,7 +58,8 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", summary="Ready", response_model=Readiness, responses={503: {"model": Readiness}})
 async def readyz(here: Here, expected: Annotated[Collection[str], Depends(expected_beats)]) -> Response:
-    """Database reachable, schema at head, and no sweep unheard for three of its periods; else 503 and why."""
+    """Database reachable, schema at head, and no sweep and no synthetic press unheard for three periods;
+    else 503 and why."""
     checks = await _checks(here, expected)
     answer = Readiness(ready=all(check.ok for check in checks), checks=checks)
     return JSONResponse(answer.model_dump(), 200 if answer.ready else 503)
@@ -85,13 +88,14 @@ async def _checks(here: Here, expected: Collection[str]) -> list[Check]:
     now = here.clock()
     for role in sorted({*beats, *expected}):
         beat = beats.get(role)
+        name = NAMES.get(role, f"sweep {role}")
         if beat is None:
-            checks.append(Check(name=f"sweep {role}", ok=False, detail="was never heard"))
+            checks.append(Check(name=name, ok=False, detail="was never heard"))
             continue
         age = now - beat["at"]
         limit = PERIODS * beat["every"] + SLACK
         detail = (
             f"heard {max(age.total_seconds(), 0):.0f} s ago, at most {limit.total_seconds():.0f} s allowed"
         )
-        checks.append(Check(name=f"sweep {role}", ok=age <= limit, detail=detail))
+        checks.append(Check(name=name, ok=age <= limit, detail=detail))
     return checks

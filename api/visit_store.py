@@ -73,11 +73,10 @@ async def visits_of_day(
     }
     rows = await fetch_all(conn, _Q["day_visits"], **when, first=list(first), limit=limit, skip=skip)
     counts = await fetch_all(conn, _Q["day_counts"], **when)
-    residents = await fetch_one(conn, _Q["day_residents"], **when)
     return Day(
         await _visits(conn, rows),
-        {row["state"]: row["visits"] for row in counts},
-        residents["residents"] if residents else 0,
+        {row["state"]: row["visits"] for row in counts if row["state"] is not None},
+        next(row["residents"] for row in counts if row["state"] is None),
     )
 
 

@@ -89,25 +89,16 @@ ORDER BY from_at, id;
 SELECT DISTINCT time_zone FROM dwelling;
 
 -- name: day_counts
--- How many visits begin in each zone's hours, by state; `since` and `until` hold all of the hours.
-SELECT visit.state, count(*) AS visits
+-- How many visits begin in each zone's hours, to how many residents: by state, and in all where the state is null;
+-- `since` and `until` hold all of the hours.
+SELECT visit.state, count(*) AS visits, count(DISTINCT visit.resident_id) AS residents
 FROM visit
 JOIN dwelling ON dwelling.id = visit.dwelling_id
 JOIN unnest(%(zones)s::text[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS hours (zone, begins, ends)
     ON hours.zone = dwelling.time_zone
 WHERE visit.start_at >= %(since)s AND visit.start_at < %(until)s
   AND visit.start_at >= hours.begins AND visit.start_at < hours.ends
-GROUP BY visit.state;
-
--- name: day_residents
--- How many residents have a visit that begins in their zone's hours.
-SELECT count(DISTINCT visit.resident_id) AS residents
-FROM visit
-JOIN dwelling ON dwelling.id = visit.dwelling_id
-JOIN unnest(%(zones)s::text[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS hours (zone, begins, ends)
-    ON hours.zone = dwelling.time_zone
-WHERE visit.start_at >= %(since)s AND visit.start_at < %(until)s
-  AND visit.start_at >= hours.begins AND visit.start_at < hours.ends;
+GROUP BY ROLLUP (visit.state);
 
 -- name: day_visits
 -- The visits that begin in their zone's hours, of some residents: those first who have a visit in the foremost of some

@@ -88,20 +88,8 @@ async def verify_visit(
         raise BadTimes("a visit that was not attended has neither arrival nor departure")
     if attended and visit["start_at"] > now + timedelta(days=1):
         raise BadTimes("the visit is more than a day away")
-    await execute(
-        conn,
-        Q["add_adjustment"],
-        visit_ref=ref,
-        at=now,
-        by_name=actor.name,
-        organisation_id=actor.organisation_id,
-        kind="verify",
-        attended=attended,
-        arrived_at=arrived_at,
-        departed_at=departed_at,
-        reason=reason,
-        note=note,
-    )
+    said = {"attended": attended, "arrived_at": arrived_at, "departed_at": departed_at, "note": note}
+    await _adjust(conn, ref, actor, "verify", reason, now, **said)
     await _judge_soon(conn, ref, visit["resident_id"], visit["start_at"], now)
 
 
@@ -117,20 +105,7 @@ async def cancel_visit(conn: Connection, ref: str, actor: Actor, reason: str, no
     if visit["next_check_at"] is None:
         raise TooLate("the verdict on this visit is settled; verify it instead")
     await execute(conn, Q["cancel_visit"], ref=ref, reason=CANCEL[reason], now=now)
-    await execute(
-        conn,
-        Q["add_adjustment"],
-        visit_ref=ref,
-        at=now,
-        by_name=actor.name,
-        organisation_id=actor.organisation_id,
-        kind="cancel",
-        attended=None,
-        arrived_at=None,
-        departed_at=None,
-        reason=reason,
-        note=None,
-    )
+    await _adjust(conn, ref, actor, "cancel", reason, now)
     await _judge_soon(conn, ref, visit["resident_id"], visit["start_at"], now)
 
 
@@ -194,6 +169,16 @@ async def _visit(conn: Connection, ref: str) -> DictRow:
 def _known(reason: str, reasons: Mapping[str, str]) -> None:
     if reason not in reasons:
         raise UnknownReason(f"the reason must be one of {', '.join(reasons)}")
+
+
+async def _adjust(
+    conn: Connection, ref: str, actor: Actor, kind: str, reason: str, now: datetime, **said: object
+) -> None:
+    """Lays a person's word over what was recorded; what it does not say of a visit stays open."""
+    silent = dict.fromkeys(("attended", "arrived_at", "departed_at", "note"))
+    whose = {"by_name": actor.name, "organisation_id": actor.organisation_id}
+    words = {**silent, **said, **whose}
+    await execute(conn, Q["add_adjustment"], visit_ref=ref, at=now, kind=kind, reason=reason, **words)
 
 
 async def _judge_soon(

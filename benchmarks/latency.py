@@ -9,34 +9,19 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
-import aiomqtt
 import httpx
 
 from api.tokens import create_token
 from app.clock import system_clock
 from benchmarks.figures import Figure, quantile
+from benchmarks.presses import Stopwatch, press, pressing_home
 from benchmarks.stage import Stage, stage
 
 PRESSES = 200
 PAUSE = 0.1
 """Seconds between two presses: twenty seconds in all."""
 BACKGROUND = 1000
-HUB = "hub-1000"
-
-
-class Stopwatch:
-    """When each press was published, receipted and seen on the live stream."""
-
-    def __init__(self) -> None:
-        self.published: dict[str, float] = {}
-        self.receipted: dict[str, float] = {}
-        self.shown: dict[str, float] = {}
-
-    def waits(self, until: dict[str, float]) -> list[float]:
-        """Seconds from publishing to that."""
-        return [until[id_] - self.published[id_] for id_ in self.published if id_ in until]
 
 
 async def run() -> Sequence[Figure]:
@@ -46,11 +31,11 @@ async def run() -> Sequence[Figure]:
         background = await standing.load(
             "200", str(int(BACKGROUND * (PRESSES * PAUSE + 4))), "--rate", str(BACKGROUND)
         )
-        async with _live(standing, watch), _hub(standing, watch) as client:
+        async with _live(standing, watch), pressing_home(standing.broker.port, watch) as client:
             loading = asyncio.create_task(background.go())
             await asyncio.sleep(2)
             for number in range(PRESSES):
-                await _press(client, watch, f"press-{number}")
+                await press(client, watch, f"press-{number}")
                 await asyncio.sleep(PAUSE)
             measured = await loading
             async with asyncio.timeout(20):
@@ -75,32 +60,6 @@ async def run() -> Sequence[Figure]:
         Figure("b", "any event → receipt, p99", 1000 * measured["p99"], "ms", "", beside),
         Figure("d", "memory of the whole service meanwhile", memory, "MiB"),
     )
-
-
-async def _press(client: aiomqtt.Client, watch: Stopwatch, id_: str) -> None:
-    event = {"id": id_, "type": "alarm.pendant", "at": datetime.now(UTC).isoformat(), "device": "pendant-1"}
-    watch.published[id_] = time.monotonic()
-    await client.publish(f"threshold/v1/{HUB}/events", json.dumps(event), qos=1)
-
-
-@asynccontextmanager
-async def _hub(standing: Stage, watch: Stopwatch) -> AsyncIterator[aiomqtt.Client]:
-    """The home that presses, listening for its receipts."""
-
-    async def listen(client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            assert isinstance(message.payload, bytes)
-            for id_ in json.loads(message.payload)["stored"]:
-                watch.receipted.setdefault(id_, time.monotonic())
-
-    async with aiomqtt.Client("127.0.0.1", standing.broker.port, identifier=HUB) as client:
-        await client.subscribe(f"threshold/v1/{HUB}/receipts", qos=1)
-        listening = asyncio.create_task(listen(client))
-        try:
-            yield client
-        finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -2,16 +2,18 @@
 
 A process of its own that speaks MQTT 3.1.1 by hand over plain sockets, because a client library costs as much
 for each message as the service under test, on the same two cores. With `--window` each home has so many
-events without an answer at a time, and the whole goes as fast as answers come: receipts, or with `--deaf` only
-the broker's acknowledgements. With `--rate` events are sent at that rate. `--seconds` ends the sending early.
+events without an answer at a time, and the whole goes as fast as answers come: receipts, or with `--deaf` the
+broker's acknowledgements. With `--rate` events are sent at that rate. `--seconds` ends the sending early.
 Prints one JSON object: how many were sent and answered, in what time, and how long each answer took.
 """
 
 import argparse
+import itertools
 import json
 import selectors
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from benchmarks.figures import quantile
@@ -28,37 +30,29 @@ def run(
     chooser = selectors.DefaultSelector()
     for home in homes:
         chooser.register(home.sock, selectors.EVENT_READ, home)
+    turns = itertools.cycle(homes)
     waits: list[float] = []
-    said = turn = 0
-    heard: list[Home] = homes
-    began = last = time.monotonic()
-    until = began + seconds
-    while True:
-        now = time.monotonic()
-        at = datetime.now(UTC).isoformat(timespec="microseconds").encode()
-        if now < until and rate is not None:
-            owed = min(events, int((now - began) * rate) + 1)
-            while said < owed:
-                said += homes[turn].say(at, now)
-                turn = (turn + 1) % len(homes)
-        elif now < until:
-            for home in heard:
-                while said < events and len(home.waiting) + home.array <= window:
-                    said += home.say(at, now)
-        for home in homes if rate is not None else heard:
+    said = 0
+    heard = homes
+    began = last = now = time.monotonic()
+    while now - last < GIVE_UP:
+        if now - began < seconds and said < events:
+            most = events if rate is None else min(events, int((now - began) * rate) + 1)
+            said += (
+                _paced(turns, most - said, now)
+                if rate is not None
+                else _topped_up(heard, window, most - said, now)
+            )
+        elif len(waits) >= said:
+            break
+        for home in homes:
             home.write()
-        if len(waits) >= said and (said >= events or now >= until):
-            break
-        if now - last > GIVE_UP:
-            break
-        heard = [key.data for key, _ in chooser.select(0.001 if rate is not None else 0.02)]
+        heard = [key.data for key, _ in chooser.select(0.001)]
+        now = time.monotonic()
         for home in heard:
-            answered = home.read(time.monotonic())
-            if answered:
+            if answered := home.read(now):
                 waits += answered
                 last = now
-        if any(home.unsent for home in homes):
-            heard = homes
     return {
         "sent": said,
         "receipted": len(waits),
@@ -66,6 +60,29 @@ def run(
         "p50": quantile(waits, 0.5),
         "p99": quantile(waits, 0.99),
     }
+
+
+def _paced(turns: Iterator[Home], owed: int, now: float) -> int:
+    """Home after home says one, until as many are said as the rate asks for."""
+    at = _stamp()
+    said = 0
+    while said < owed:
+        said += next(turns).say(at, now)
+    return said
+
+
+def _topped_up(heard: list[Home], window: int, most: int, now: float) -> int:
+    """Each home that was answered says more, until so many of its events wait again."""
+    at = _stamp()
+    said = 0
+    for home in heard:
+        while said < most and len(home.waiting) + home.array <= window:
+            said += home.say(at, now)
+    return said
+
+
+def _stamp() -> bytes:
+    return datetime.now(UTC).isoformat(timespec="microseconds").encode()
 
 
 def main() -> None:

@@ -62,6 +62,18 @@ class Stage:
             raise RuntimeError("the load did not come up")
         return Load(process)
 
+    def processor_seconds(self) -> dict[str, float]:
+        """What the service, the broker and the database have used of the processors until now."""
+        ours = psutil.Process(self.service.pid)
+        of = {
+            "intake": [ours, *ours.children(recursive=True)],
+            "broker": [psutil.Process(self.broker.pid)],
+            "database": [
+                one for one in psutil.Process().children(recursive=True) if one.name() == "postgres"
+            ],
+        }
+        return {name: sum(sum(one.cpu_times()[:2]) for one in some) for name, some in of.items()}
+
     async def watch_memory(self) -> None:
         """Keeps the most memory that the service ever had resident, in bytes."""
         process = psutil.Process(self.service.pid)

@@ -97,13 +97,15 @@ def migrate(context: typer.Context) -> None:
 @cli.command()
 def doctor(context: typer.Context) -> None:
     """Checks configuration, database, broker, clocks and contacts; one line for each fault."""
-    from app.doctor import faults
+    from app.doctor import faults, notices
 
     async def examine() -> int:
         found = 0
         async for fault in faults(settings, system_clock):
             typer.echo(fault, err=True)
             found += 1
+        for notice in await notices(settings):
+            typer.echo(f"notice: {notice}")
         return found
 
     settings = _settings(context)

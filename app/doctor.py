@@ -7,8 +7,13 @@ from urllib.parse import urlsplit
 
 from psycopg import AsyncConnection, OperationalError
 
+from alerts.reach import EVERYWHERE
+from app.channels import build_channels
 from app.clock import Clock
+from app.doctor_contacts import contact_faults, missing_links
+from app.errors import Fault
 from app.settings import Settings
+from care.contact_store import read_organisations
 from db.migrate import pending
 from db.pool import Connection, connection_arguments, fetch_all, fetch_one
 from db.sql import Queries
@@ -58,15 +63,41 @@ def _broker_faults(settings: Settings) -> list[str]:
     return []
 
 
+async def notices(settings: Settings) -> list[str]:
+    """What may stand and yet deserves a look: schemes for which an organisation names no link person."""
+    if settings.database_url is None:
+        return []
+    try:
+        async with await AsyncConnection.connect(
+            settings.database, autocommit=True, **connection_arguments("doctor")
+        ) as conn:
+            if await pending(conn):
+                return []
+            organisations = {noun.id: noun for noun in await read_organisations(conn)}
+            present: dict[str, set[str]] = {}
+            for row in await fetch_all(conn, _Q["schemes_of_organisations"]):
+                present.setdefault(row["organisation"], set()).add(row["scheme"])
+            return list(missing_links(organisations, present))
+    except OperationalError:
+        return []  # said by `faults`
+
+
 async def _database_faults(conn: Connection, settings: Settings, clock: Clock) -> AsyncIterator[str]:
     row = await fetch_one(conn, _Q["clock_of_database"])
     if row is not None and abs(apart := row["at"] - clock()) > CLOCKS_APART:
         yield f"clocks: the database's clock is {apart.total_seconds():+.1f} s from ours"
-    for row in await fetch_all(conn, _Q["organisations_without_channel"]):
-        yield f"contacts: {row['id']} has a duty to answer and nobody who can be told"
-    for row in await fetch_all(conn, _Q["contacts_without_channel"]):
-        why = row["disabled_reason"] or "no channel that we can send by"
-        yield f"contacts: {row['name']} of {row['organisation_id']} cannot be reached: {why}"
+    organisations = {noun.id: noun for noun in await read_organisations(conn)}
+    disabled = {
+        (row["organisation_id"], row["name"]): row["disabled_reason"]
+        for row in await fetch_all(conn, _Q["disabled_contacts"])
+    }
+    try:
+        channels = set(build_channels(settings)) | EVERYWHERE
+    except Fault as fault:
+        yield f"channels: {fault}"
+        channels = set(EVERYWHERE)
+    for sentence in contact_faults(organisations, disabled, channels, clock()):
+        yield sentence
     row = await fetch_one(conn, _Q["mail_is_needed"])
     if row is not None and row["needed"] and settings.smtp.host is None:
         yield "mail: contacts are to be told by e-mail, and THRESHOLD_SMTP__HOST is not set"

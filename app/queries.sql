@@ -2,21 +2,19 @@
 -- The database's own clock, to be held against ours.
 SELECT clock_timestamp() AS at;
 
--- name: organisations_without_channel
--- Organisations with a duty to answer and nobody who can be told; a monitoring centre always has its queue.
-SELECT organisation.id FROM organisation
-WHERE kind IN ('landlord', 'care_provider')
-  AND NOT EXISTS (
-      SELECT FROM contact
-      WHERE contact.organisation_id = organisation.id AND contact.disabled_at IS NULL
-        AND (contact.email IS NOT NULL OR contact.webhook_url IS NOT NULL))
-ORDER BY id;
+-- name: disabled_contacts
+-- Contacts whose webhook is not used any more, and why.
+SELECT organisation_id, name, coalesce(disabled_reason, 'its receiver has gone') AS disabled_reason
+FROM contact WHERE disabled_at IS NOT NULL;
 
--- name: contacts_without_channel
--- Contacts that no message can reach.
-SELECT organisation_id, name, disabled_reason FROM contact
-WHERE disabled_at IS NOT NULL OR (email IS NULL AND webhook_url IS NULL)
-ORDER BY organisation_id, name;
+-- name: schemes_of_organisations
+-- In which schemes each landlord and provider works.
+SELECT landlord_id AS organisation, scheme FROM dwelling WHERE landlord_id IS NOT NULL AND scheme IS NOT NULL
+UNION
+SELECT package.provider_id, dwelling.scheme
+FROM package JOIN resident ON resident.id = package.resident_id
+JOIN dwelling ON dwelling.id = resident.dwelling_id
+WHERE package.ended_at IS NULL AND dwelling.scheme IS NOT NULL;
 
 -- name: mail_is_needed
 -- Whether any contact is to be told by e-mail.

@@ -35,6 +35,8 @@ KINDS: Final = {
     "alarm.medication": "Medication alarm",
     "alarm.unreadable": "Alarm that cannot be read",
     "hub.silent": "Unit has fallen silent",
+    "area.silent": "Many units have fallen silent",
+    "area.mains": "Many units without mains power",
     "door.call": "Unexpected caller at the door",
     "door.forced": "Door forced",
     "door.held": "Door held open",

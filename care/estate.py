@@ -31,13 +31,13 @@ from care.model import (
 from care.recurrence import check as check_rule
 from care.walltime import zone
 from care.yamltree import Mapped, compose
+from gateway.credentials import OWN_ACCOUNTS
 
 MAX_CARERS = 20  # nobody sends more to one visit; a slip of the keyboard does
 MAX_MINUTES = 24 * 60
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _IN_TOPICS = "/+#"  # a hub's id is a level of an MQTT topic
-_OURS_AT_THE_BROKER = frozenset({"threshold-gateway", "threshold-monitor", "threshold-admin"})
 _IN_REFS = "/"  # package and visit ids are parts of a visit's ref
 
 
@@ -159,7 +159,7 @@ def _resident(record: Record) -> Resident:
 
 def _hub(record: Record) -> Hub:
     name = record.identifier("id", _IN_TOPICS)
-    if name in _OURS_AT_THE_BROKER:
+    if name in OWN_ACCOUNTS:
         record.note("id", f"'{name}' is an account of our own at the broker; a hub would take its place")
     dwelling, scheme = record.optional_text("dwelling"), record.optional_text("scheme")
     if (dwelling is None) == (scheme is None):

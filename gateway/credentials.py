@@ -14,6 +14,8 @@ ITERATIONS = 101
 and after a power cut the broker has to check those of a whole county in a minute."""
 SALT_BYTES = 12
 PASSWORD_BYTES = 24
+OWN_ACCOUNTS = frozenset({"threshold-gateway", "threshold-monitor", "threshold-admin", "threshold-watch"})
+"""Accounts of our own at the broker (deploy/mosquitto): a hub of that name would take one's place."""
 
 
 def new_password() -> str:
@@ -45,8 +47,10 @@ def can_be_account(hub: str) -> bool:
     """Whether a hub's id can be its account's name and a level of its topics.
 
     `:` ends the name in the password file; `+`, `#` and `/` mean something in topics, and the broker's rules
-    match no account with them.
+    match no account with them. Nor may it be one of our own accounts.
     """
+    if hub in OWN_ACCOUNTS:
+        return False
     return hub.isprintable() and hub.strip() == hub != "" and not set(hub) & set(":+#/")
 
 

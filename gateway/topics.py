@@ -36,6 +36,11 @@ class Topics:
         """Us to hub: open a door, say that help is coming, answer a probe."""
         return f"{self.root}/{hub}/{COMMANDS}"
 
+    @property
+    def refusals(self) -> str:
+        """Whoever reads the broker's log, to us: what hubs tried that is not theirs (docs/deploy.md)."""
+        return f"{self.root.partition('/')[0]}/broker/refusals"
+
     def parse(self, topic: str) -> tuple[str, str] | None:
         """(hub, leaf) of a topic directly below the root, or None when it is not one of ours."""
         return _parse(self.root, topic)

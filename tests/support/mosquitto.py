@@ -26,18 +26,16 @@ MONITOR = "threshold-monitor"
 def production_settings(directory: Path, port: int, *, anonymous: bool = False) -> str:
     """deploy/mosquitto/mosquitto.conf with its folders moved to `directory`, and one plain listener."""
     text = (DEPLOYED / "mosquitto.conf").read_text()
+    accounts = (DEPLOYED / "files.conf").read_text().replace("/mosquitto/passwords", str(directory))
+    accounts = accounts.replace("/mosquitto/config", str(DEPLOYED))
     changes = {
         r"^listener 1883$": f"listener {port} 127.0.0.1",
-        r"^password_file .*$": f"password_file {directory}/passwords",
-        r"^acl_file .*$": f"acl_file {DEPLOYED}/acl",
         r"^persistence_location .*$": f"persistence_location {directory}/data/",
-        r"^include_dir .*$": f"user {getpass.getuser()}",
+        r"^include_dir .*$": f"user {getpass.getuser()}\n{'' if anonymous else accounts}",
     }
     if anonymous:
         changes |= {
             r"^allow_anonymous false$": "allow_anonymous true",
-            r"^password_file .*$": "",
-            r"^acl_file .*$": "",
             r"^use_username_as_clientid true$": "",
         }
     for pattern, replacement in changes.items():

@@ -112,12 +112,15 @@ def test_images_are_pinned(compose: dict[str, Any]) -> None:
 
 
 def test_only_what_is_guarded_is_published(compose: dict[str, Any]) -> None:
-    """The outside reaches the broker's TLS listener, this machine the console, and nobody anything else."""
+    """The outside reaches the broker's TLS listeners, this machine the console, and nobody anything else."""
     published = {
         name: service["ports"] for name, service in compose["services"].items() if "ports" in service
     }
     assert published == {
-        "broker": ["${THRESHOLD_MQTTS_PORT:-8883}:8883"],
+        "broker": [
+            "${THRESHOLD_MQTTS_PORT:-8883}:8883",
+            "${THRESHOLD_CERTIFICATE_PORT:-8884}:8884",
+        ],
         "threshold": ["127.0.0.1:${THRESHOLD_PORT:-8470}:8470"],
     }
 

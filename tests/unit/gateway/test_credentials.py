@@ -49,7 +49,8 @@ def test_a_file_keeps_everybody_elses_lines() -> None:
 
 
 @pytest.mark.parametrize(("hub", "can"), [("hub-12", True), ("Häuschen 3", True), ("", False), (" a", False),
-    ("a:b", False), ("+", False), ("a/b", False), ("#", False), ("a\nb:c", False)])  # fmt: skip
+    ("a:b", False), ("+", False), ("a/b", False), ("#", False), ("a\nb:c", False),
+    ("threshold-gateway", False), ("threshold-monitor", False)])  # fmt: skip
 def test_ids_that_would_mean_something_else_to_the_broker(hub: str, can: bool) -> None:
     """An id with a separator of the password file or of topics is no account."""
     assert can_be_account(hub) is can

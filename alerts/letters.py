@@ -45,7 +45,8 @@ def _facts(row: DictRow, seen: list[tuple[str, datetime]]) -> AlertFacts:
     if row["visit_ref"] is not None:
         planned = row["planned_start"] or datetime.fromisoformat(data["visit_start"])
         visit = VisitFacts(row["visit_ref"], planned, tuple(row["carers"] or ()), tuple(seen))
-    place = row["address"] or row["scheme"] or f"unit {row['hub_id']}"
+    unit = f"unit {row['hub_id']}" if row["hub_id"] else "Threshold"
+    place = row["address"] or row["scheme"] or unit
     return AlertFacts(
         Facts(
             alert_id=row["id"],

@@ -8,6 +8,8 @@ from typing import Any
 
 from alerts import metrics, store
 from alerts.classify import (
+    MONITOR_HUB,
+    OWN_FAULT,
     UNREADABLE,
     Act,
     Meaning,
@@ -93,6 +95,24 @@ async def handle_unreadable(
     )
     key = dedupe_key(hub_id or topic, None, UNREADABLE)
     await _raise_or_fold(conn, {key: _Call(meaning, hub_id or "", None, [signal])}, now)
+
+
+async def handle_own_fault(
+    conn: Connection, what: str, reason: str, priority: Priority, now: datetime
+) -> None:
+    """What the service found wrong with itself (`what`: the part) becomes every centre's alert, once while
+    it lasts."""
+    meaning = Meaning(Act.RAISE, OWN_FAULT, priority, reason[:500])
+    signal = Signal(
+        hub_id="",
+        event_id=f"own:{what}:{now.isoformat()}",
+        type=OWN_FAULT,
+        device=what,
+        effective_at=now,
+        received_at=now,
+    )
+    key = dedupe_key("", what, OWN_FAULT)
+    await _raise_or_fold(conn, {key: _Call(meaning, "", what, [signal])}, now)
 
 
 async def _known_credentials(conn: Connection, signals: Sequence[Signal]) -> set[str | None]:
@@ -196,6 +216,8 @@ async def _not_held_back(
 
 
 def _centres(homes: Mapping[str, HubHome], call: _Call) -> tuple[str, ...]:
+    if call.hub_id == MONITOR_HUB:
+        return (MONITOR_HUB,)  # the service tries itself: its own organisation, no person's
     home = homes.get(call.hub_id)
     return home.centres if home else ()
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from psycopg.rows import DictRow
 
-from alerts import metrics, outbox, store
+from alerts import metrics, outbox
 from alerts.bundles import BETWEEN_LETTERS
 from alerts.channels.contract import Channel, Outgoing
 from alerts.languages import DEFAULT_LANGUAGE
@@ -49,8 +49,6 @@ WAIT_FOR_CORRECTED = timedelta(seconds=1)
 """How soon to look again whether a message that is to be taken back has arrived."""
 FOR_PROGRAMS = frozenset({WEBHOOK})
 """Everything else is for people: what is due together is one message, and a minute lies between two."""
-ANNOUNCE_EVERY = timedelta(hours=1)
-"""How often we say by which channels we can send."""
 
 Clock = Callable[[], datetime]
 
@@ -77,7 +75,6 @@ class DeliveryWorker:
         self._jitter = jitter
         self._busy: dict[str, set[asyncio.Task[None]]] = {name: set() for name in channels}
         self._stopping = False
-        self._announced: datetime | None = None
 
     async def deliver_due(self) -> int:
         """Leases what is due, as far as hands are free, and begins to send it; how many messages it took.
@@ -85,16 +82,8 @@ class DeliveryWorker:
         Returns as soon as they are begun. An attempt that ends takes up what is due next by itself, so a
         receiver that hangs keeps one hand busy and nobody waiting.
         """
-        await self._announce()
         await look_for_words(self._pool, self._channels, self._clock, self._jitter)
         return sum([await self._begin(name) for name in self._channels])
-
-    async def _announce(self) -> None:
-        now = self._clock()
-        if self._announced is None or now - self._announced >= ANNOUNCE_EVERY:
-            async with self._pool.connection() as conn:
-                await store.announce_channels(conn, self._channels, now)
-            self._announced = now
 
     @property
     def under_way(self) -> Set[asyncio.Task[None]]:

@@ -10,6 +10,7 @@ from alerts.channels.push import PushChannel
 from alerts.channels.reports import GatewayReports, Reports, TwilioReports
 from alerts.channels.twilio import TwilioAccount, TwilioChannel
 from alerts.channels.webhook import WebhookChannel
+from alerts.monitor import MonitorSink
 from app.errors import Fault
 from app.settings import PhoneSettings, Settings, SmtpSettings
 
@@ -23,8 +24,10 @@ def build_channels(settings: Settings) -> Mapping[str, Channel]:
     Raises Fault for a provider that cannot work as it is set.
     """
     channels: dict[str, Channel] = {
-        "webhook": WebhookChannel(
-            settings.webhook.timeout.total_seconds(), allow_private=settings.webhook.allow_private
+        "webhook": MonitorSink(
+            WebhookChannel(
+                settings.webhook.timeout.total_seconds(), allow_private=settings.webhook.allow_private
+            )
         )
     }
     if settings.smtp.host is not None:

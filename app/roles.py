@@ -1,6 +1,8 @@
 """What each role of `threshold run` consists of: the wiring of packages, and nothing else."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
@@ -19,6 +21,7 @@ from app.errors import Fault
 from app.loops import Loop
 from app.role import Role
 from app.settings import Settings, SweepSettings
+from app.watch import Watch, presser_of
 from care.errors import FileErrors
 from care.policy import DEFAULT_POLICY, Policy
 from care.policy_file import read_policy
@@ -50,6 +53,7 @@ def build_loops(settings: Settings, roles: Collection[Role], pool: Pool, clock: 
             Loop("alerts", every.alerts, lambda: alerts.sweep.sweep_due(pool, clock(), factor), wake.ALERTS),
             Loop("housekeeping", every.housekeeping, lambda: _tidy(settings, pool, clock)),
         ]
+        loops += _watch(settings, pool, clock)
     if Role.DELIVER in roles:
         channels = build_channels(settings)
         worker = DeliveryWorker(pool, clock, channels, settings.public_url)
@@ -58,6 +62,16 @@ def build_loops(settings: Settings, roles: Collection[Role], pool: Pool, clock: 
             Loop("channels", every.housekeeping, lambda: _announce(channels, pool, clock)),
         ]
     return loops
+
+
+def _watch(settings: Settings, pool: Pool, clock: Clock) -> list[Loop]:
+    """The watcher, but on a clock that hurries: a broker does not."""
+    if not settings.watch.enabled or settings.clock.speed != 1:
+        return []
+    broker = presser_of(settings, broker_of(settings)) if settings.mqtt_url is not None else None
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    watch = Watch(pool, clock, settings.watch, broker, Topics(settings.mqtt.root), name)
+    return [Loop("watch", settings.watch.every, watch.round)]
 
 
 def paced(every: SweepSettings, speed: float) -> SweepSettings:

@@ -127,6 +127,25 @@ class PushSettings(_Group):
     )
 
 
+class WatchSettings(_Group):
+    """How the service watches itself."""
+
+    enabled: bool = Field(True, description="press, audit and ping (role `alerts`)")
+    every: Positive = Field(timedelta(minutes=1), description="how often")
+    username: str = Field("threshold-monitor", description="the broker account by which it presses")
+    password: SecretStr | None = Field(
+        None, description="its password; where the broker asks for accounts, no press is made without it"
+    )
+    webhook_url: str | None = Field(
+        None, description="a test contact of your own, told of every press; none: one within the service"
+    )
+    webhook_secret: SecretStr | None = Field(None, description="its `whsec_…` secret")
+    ping_url: SecretStr | None = Field(
+        None,
+        description="fetched when all is well, and with `/fail` when it is not (Healthchecks and its like)",
+    )
+
+
 class ApiSettings(_Group):
     """Where the API and the console listen."""
 
@@ -197,6 +216,7 @@ class Settings(BaseSettings):
     voice: PhoneSettings = PhoneSettings()  # type: ignore[call-arg]
     twilio: TwilioSettings = TwilioSettings()  # type: ignore[call-arg]
     push: PushSettings = PushSettings()  # type: ignore[call-arg]
+    watch: WatchSettings = WatchSettings()  # type: ignore[call-arg]
     api: ApiSettings = ApiSettings()  # type: ignore[call-arg]
     sweep: SweepSettings = SweepSettings()  # type: ignore[call-arg]
     clock: ClockSettings = ClockSettings()  # type: ignore[call-arg]

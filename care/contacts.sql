@@ -1,13 +1,16 @@
 -- name: stored_organisations
--- Every organisation, with its rota where it has one.
+-- Every organisation but the service's own, with its rota where it has one.
 SELECT organisation.id, organisation.kind, organisation.name, organisation.time_zone, rota.plan
-FROM organisation LEFT JOIN rota ON rota.organisation_id = organisation.id;
+FROM organisation LEFT JOIN rota ON rota.organisation_id = organisation.id
+WHERE organisation.id <> 'threshold-monitor';  -- the service's own (alerts/monitor.py)
 
 -- name: stored_contacts
--- Every contact, in the order of the estate file.
+-- Every contact but the service's own, in the order of the estate file.
 SELECT organisation_id, name, email, phone, webhook_url, webhook_secret, push_url, channels, quiet, language, on_call,
        fallback
-FROM contact ORDER BY organisation_id, position;
+FROM contact
+WHERE organisation_id <> 'threshold-monitor'
+ORDER BY organisation_id, position;
 
 -- name: stored_link_persons
 -- Every link person, in the order of schemes.

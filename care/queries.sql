@@ -11,8 +11,9 @@ SELECT id, address, time_zone, landlord_id, scheme FROM dwelling;
 SELECT id, dwelling_id, name, monitoring_centre_id, commissioner_id, high_risk, details FROM resident;
 
 -- name: stored_hubs
--- Every hub.
-SELECT id, dwelling_id, scheme, heartbeat_every, adapter FROM hub;
+-- Every hub but the service's own.
+SELECT id, dwelling_id, scheme, heartbeat_every, adapter FROM hub
+WHERE id <> 'threshold-monitor';  -- the service's own (alerts/monitor.py)
 
 -- name: stored_devices
 -- Every device behind a hub.
@@ -325,11 +326,14 @@ FROM visit WHERE resident_id = ANY (%(residents)s) AND next_check_at <= %(until)
 SELECT visit.*
 FROM unnest(%(residents)s::text[], %(froms)s::timestamptz[], %(untils)s::timestamptz[])
     AS wanted (resident_id, from_at, until_at)
-JOIN visit ON visit.resident_id = wanted.resident_id
-    AND visit.start_at >= wanted.from_at - interval '50 hours' AND visit.start_at <= wanted.until_at + interval '25 hours'
-WHERE CASE WHEN visit.tier = 'flexible'
-           THEN visit.end_at >= wanted.from_at - interval '25 hours'
-           ELSE visit.start_at <= wanted.until_at AND visit.end_at >= wanted.from_at END;
+CROSS JOIN LATERAL (
+    SELECT * FROM visit
+    WHERE resident_id = wanted.resident_id
+      AND start_at >= wanted.from_at - interval '50 hours' AND start_at <= wanted.until_at + interval '25 hours'
+      AND CASE WHEN tier = 'flexible'
+               THEN end_at >= wanted.from_at - interval '25 hours'
+               ELSE start_at <= wanted.until_at AND end_at >= wanted.from_at END
+    OFFSET 0) AS visit;
 
 -- name: homes_of
 -- Residents with their homes and whom an alert about them concerns.
@@ -356,16 +360,22 @@ SELECT resident_id, from_at, until_at, reason, told_by, created_at FROM suspensi
 
 -- name: evidence_of
 -- What hubs reported that may be evidence, in order of arrival: what names a carer, or may be one's button, from one
--- moment of each hub on, and doors that only say that somebody moved from a later one on.
+-- moment of each hub on, and doors that only say that somebody moved from a later one on. Hub by hub, and in the days of
+-- `since` alone: a large batch would else be joined with the whole of history.
 SELECT event.hub_id, event.id, event.type, event.at, event.effective_at, event.received_at, event.device,
-       event.credential, event.data ->> 'panel' AS panel, event.data ->> 'method' AS method,
-       event.data ->> 'scope' AS scope
+       event.credential, event.panel, event.method, event.scope
 FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[], %(doors_froms)s::timestamptz[])
     AS wanted (hub_id, from_at, doors_from)
-JOIN event ON event.hub_id = wanted.hub_id AND event.received_at >= wanted.from_at AND event.received_at <= %(until)s
-WHERE event.type IN
-    ('carer.arrived', 'carer.departed', 'door.granted', 'door.opened', 'door.closed', 'door.call', 'door.released')
-  AND (event.received_at >= wanted.doors_from OR event.credential IS NOT NULL OR event.type LIKE 'carer.%%')
+CROSS JOIN LATERAL (
+    SELECT hub_id, id, type, at, effective_at, received_at, device, credential,
+           data ->> 'panel' AS panel, data ->> 'method' AS method, data ->> 'scope' AS scope
+    FROM event
+    WHERE hub_id = wanted.hub_id AND received_at >= wanted.from_at
+      AND received_at >= %(since)s AND received_at <= %(until)s
+      AND type IN
+        ('carer.arrived', 'carer.departed', 'door.granted', 'door.opened', 'door.closed', 'door.call', 'door.released')
+      AND (received_at >= wanted.doors_from OR credential IS NOT NULL OR type LIKE 'carer.%%')
+    OFFSET 0) AS event
 ORDER BY event.received_at;
 
 -- name: holders_of
@@ -402,12 +412,16 @@ JOIN hub_status AS gone ON gone.hub_id = wanted.hub_id AND NOT gone.online
 
 -- name: queue_words
 -- What fresh heartbeats said of their hub's queue from a moment of each on, and the last word of the week before.
-SELECT wanted.hub_id, event.received_at, event.data -> 'queued' AS queued
+SELECT wanted.hub_id, word.received_at, word.queued
 FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[]) AS wanted (hub_id, from_at)
 JOIN hub ON hub.id = wanted.hub_id
-JOIN event ON event.hub_id = wanted.hub_id AND event.type = 'heartbeat'
-    AND event.received_at >= wanted.from_at AND event.received_at <= %(until)s
-WHERE event.effective_at >= event.received_at - hub.heartbeat_every
+CROSS JOIN LATERAL (
+    SELECT event.received_at, event.data -> 'queued' AS queued
+    FROM event
+    WHERE event.hub_id = wanted.hub_id AND event.type = 'heartbeat'
+      AND event.received_at >= wanted.from_at AND event.received_at >= %(since)s AND event.received_at <= %(until)s
+      AND event.effective_at >= event.received_at - hub.heartbeat_every
+    OFFSET 0) AS word
 UNION ALL
 SELECT wanted.hub_id, last.received_at, last.queued
 FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[]) AS wanted (hub_id, from_at)

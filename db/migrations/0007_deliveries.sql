@@ -27,3 +27,17 @@ CREATE INDEX handover_delivery ON handover (delivery_id);
 ALTER TABLE handover ENABLE ROW LEVEL SECURITY;  -- no policy: nobody's to read
 
 GRANT SELECT (failover, sent_at, replayed_by) ON delivery TO threshold_caller;
+
+-- Presses by which the service tries itself, from the broker to a test contact.
+CREATE TABLE watch_press (
+    id          text PRIMARY KEY,                -- the event's id
+    pressed_at  timestamptz NOT NULL,
+    finished_at timestamptz,
+    seconds     double precision,                -- from the press to the test contact; null: it did not arrive
+    fault       text
+);
+CREATE INDEX watch_press_at ON watch_press (pressed_at);
+ALTER TABLE watch_press ENABLE ROW LEVEL SECURITY;  -- no policy: it is told in figures
+
+-- What the auditor asks every minute must not read every duty.
+CREATE INDEX duty_unwatched ON duty (priority, id) WHERE next_check_at IS NULL AND state <> 'closed';

@@ -177,6 +177,8 @@ async def _events(
         for hub in places[sketch.resident.id]:
             since[hub.id] = min(sketch.counts_from, since.get(hub.id, until))
     # Sessions begin long before the windows that they fill; a door that only moved matters within a window.
+    if not since:
+        return {}
     far = evidence_reach(policy)
     rows = await fetch_all(
         conn,
@@ -184,6 +186,7 @@ async def _events(
         hubs=list(since),
         froms=[moment - far for moment in since.values()],
         doors_froms=list(since.values()),
+        since=min(since.values()) - far,
         until=until,
     )
     events: defaultdict[str, list[HomeEvent]] = defaultdict(list)

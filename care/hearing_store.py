@@ -21,7 +21,8 @@ async def hearings_of(
     offline = grouped(
         await fetch_all(conn, Q["offline_spells"], hubs=names, froms=since, until=until), "hub_id"
     )
-    words = grouped(await fetch_all(conn, Q["queue_words"], hubs=names, froms=since, until=until), "hub_id")
+    said = await fetch_all(conn, Q["queue_words"], hubs=names, froms=since, since=min(since), until=until)
+    words = grouped(said, "hub_id")
     return {
         name: replace(
             known[name],

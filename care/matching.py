@@ -7,8 +7,7 @@ them in that order. Costs are whole numbers of a small unit of time, so that equ
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property
 from math import lcm
 
 from care.assignment import Problem, best
@@ -47,8 +46,17 @@ class Matcher:
     """Matches sessions to one resident's visits, of which any that compete may be asked for together."""
 
     def __init__(self, windows: Iterable[Window], policy: Policy) -> None:
-        self._naming = named_on(windows)
-        self._scale = _Scale.of(policy)
+        self._windows = tuple(windows)
+        self._policy = policy
+
+    # Most visits have one visitor and need no weighing: what it takes is made ready when first asked for.
+    @cached_property
+    def _naming(self) -> NamedOn:
+        return named_on(self._windows)
+
+    @cached_property
+    def _scale(self) -> "_Scale":
+        return _Scale.of(self._policy)
 
     def fill(self, windows: Iterable[Window], sessions: Iterable[Session]) -> Fillings:
         """The sessions that fill each visit's slots, in order of `rank`; refs without any are left out.
@@ -85,6 +93,7 @@ class Matcher:
         """One round: these visits' remaining slots against these sessions, both in their order."""
         costs: dict[tuple[int, int], int] = {}
         slots = []
+        naming, scale = self._naming, self._scale
         for column, window in enumerate(windows):
             already = filled.get(window.visit.ref, ())
             slots.append(window.visit.carers_required - len(already))
@@ -93,7 +102,7 @@ class Matcher:
             came = {session.carer_id for session in already}
             for row, session in enumerate(sessions):
                 if session.carer_id not in came and may_fill(session, window):
-                    costs[row, column] = _cost(session, window, self._naming, self._scale)
+                    costs[row, column] = _cost(session, window, naming, scale)
         if len(costs) > 1:
             carers = tuple(session.carer_id for session in sessions)
             pairs: Iterable[tuple[int, int]] = best(Problem(costs, carers, tuple(slots)))
@@ -124,21 +133,16 @@ class _Scale:
 
     @classmethod
     def of(cls, policy: Policy) -> "_Scale":
-        return _scale(policy.early_weight, policy.swap_minutes, policy.named_elsewhere_minutes)
-
-
-@lru_cache(maxsize=64)
-def _scale(early_weight: Fraction, swap_minutes: Fraction, named_elsewhere_minutes: Fraction) -> _Scale:
-    """Fractions are slow to reckon with, and one policy serves a hundred thousand residents."""
-    unit = lcm(*(part.denominator for part in (early_weight, swap_minutes, named_elsewhere_minutes)))
-    per_microsecond = _QUARTERS * unit
-    return _Scale(
-        per_microsecond,
-        int(early_weight * per_microsecond),
-        int(swap_minutes * _MINUTE * per_microsecond),
-        int(named_elsewhere_minutes * _MINUTE * per_microsecond),
-        unit,
-    )
+        parts = policy.early_weight, policy.swap_minutes, policy.named_elsewhere_minutes
+        unit = lcm(*(part.denominator for part in parts))
+        per_microsecond = _QUARTERS * unit
+        return cls(
+            per_microsecond,
+            int(policy.early_weight * per_microsecond),
+            int(policy.swap_minutes * _MINUTE * per_microsecond),
+            int(policy.named_elsewhere_minutes * _MINUTE * per_microsecond),
+            unit,
+        )
 
 
 def _cost(session: Session, window: Window, naming: NamedOn, scale: _Scale) -> int:

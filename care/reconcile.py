@@ -109,8 +109,13 @@ def is_late(raised_at: datetime, now: datetime) -> bool:
     return now - raised_at > NOTICED_LATE
 
 
+_PLANNED = Verdict(State.PLANNED)
+
+
 def verdict_of(row: Mapping[str, Any]) -> Verdict:
-    """The verdict that a visit's row holds."""
+    """The verdict that a visit's row holds; before the first version it is only planned."""
+    if row["version"] == 0:
+        return _PLANNED
     return Verdict(
         State(row["state"]),
         Attendance(row["attendance"]),

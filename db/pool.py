@@ -1,12 +1,46 @@
 """The connection pool. Every connection speaks UTC, hands out rows as dicts, and says who it is."""
 
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, LiteralString
 
+import psycopg
 from psycopg import AsyncConnection
+from psycopg.abc import Buffer
+from psycopg.adapt import AdaptersMap
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.array import ListDumper
 from psycopg_pool import AsyncConnectionPool
 
 Connection = AsyncConnection[DictRow]
+
+
+class _TextListDumper(ListDumper):
+    """Lists of plain words in one go: psycopg looks at each item by itself, which was a tenth of a sweep."""
+
+    def dump(self, obj: list[Any]) -> Buffer | None:
+        if obj and all(type(item) is str for item in obj):
+            text = '","'.join(obj)
+            if "\\" not in text and "\0" not in text and text.count('"') == 2 * (len(obj) - 1):
+                return b'{"' + text.encode() + b'"}'
+        return super().dump(obj)
+
+
+@dataclass(frozen=True)
+class _Adaptation:
+    """How values are written, for connections to take on."""
+
+    adapters: AdaptersMap
+    connection: None = None
+
+
+@cache
+def _adaptation() -> _Adaptation:
+    adapters = AdaptersMap(psycopg.adapters)
+    adapters.register_dumper(list, _TextListDumper)
+    return _Adaptation(adapters)
+
+
 Pool = AsyncConnectionPool[Connection]
 
 
@@ -32,6 +66,7 @@ def connection_arguments(name: str) -> dict[str, Any]:
     """Arguments for every connection of ours. A dead peer is noticed in half a minute, not in two hours."""
     return {
         "row_factory": dict_row,
+        "context": _adaptation(),
         "application_name": f"threshold {name}",
         "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
         "connect_timeout": 5,

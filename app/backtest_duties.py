@@ -1,10 +1,12 @@
 """Who owes what for an alert of a replay, and when each of their steps fell due (domain/visits.md §7)."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.model import Role, VisitAlert, VisitAlertKind
-from alerts.reach import Staff, staff_of
+from alerts.ladder import Audience
+from alerts.model import VisitAlert, VisitAlertKind
+from alerts.reach import WEBHOOK, Staff, addresses, staff_of
 from alerts.routing import Owed, alarm_duties, centre_joins, visit_duties
 from app.backtest_alarms import HomeAlert, centres_of, homes
 from app.backtest_steps import Steps, climb
@@ -16,8 +18,7 @@ from care.replay import Replayed
 class Duty:
     """One organisation's share in an alert that nobody answers."""
 
-    organisation_id: str
-    role: Role
+    owed: Owed
     steps: Steps
 
 
@@ -53,15 +54,12 @@ class Duties:
             visit_start=visit.start_at,
             tier=visit.tier.value,
         )
-        owed = visit_duties(alert).duties
+        duties = [self._duty(one, span.raised_at, span.stood_down_at) for one in visit_duties(alert).duties]
         if span.kind is VisitAlertKind.LATE:
             # Its one step is its raise, whether or not anybody can be reached (contract §6 lists it).
-            return [Duty(one.organisation_id, one.role, Steps((span.raised_at,))) for one in owed]
-        duties = [self._duty(one, span.raised_at, span.stood_down_at) for one in owed]
+            return [replace(duty, steps=replace(duty.steps, single=(span.raised_at,))) for duty in duties]
         thirds = [
-            (duty.steps.third_at, one.ladder.step)
-            for one, duty in zip(owed, duties, strict=True)
-            if duty.steps.third_at is not None
+            (duty.steps.third_at, duty.owed.ladder.step) for duty in duties if duty.steps.third_at is not None
         ]
         if thirds:
             third_at, step = min(thirds, key=lambda third: third[0])
@@ -78,4 +76,17 @@ class Duties:
 
     def _duty(self, owed: Owed, began_at: datetime, stood_down_at: datetime | None) -> Duty:
         staff = self._staff.get(owed.organisation_id, Staff())
-        return Duty(owed.organisation_id, owed.role, climb(owed, staff, began_at, stood_down_at, self._until))
+        return Duty(owed, climb(owed, staff, began_at, stood_down_at, self._until))
+
+    def people_told(self, duty: Duty) -> Iterator[tuple[datetime, int]]:
+        """Whom of the organisation the ladder told, by number, and when; each rung once, no repetition.
+
+        The step that calls the monitoring centre tells nobody of the organisation itself, and a webhook is a
+        program and nobody.
+        """
+        staff = self._staff.get(duty.owed.organisation_id, Staff())
+        for at, audience in duty.steps.told:
+            if audience is not Audience.MONITORING_CENTRE:
+                for address in addresses(audience, staff, at, critical=duty.owed.critical):
+                    if address.channel != WEBHOOK:
+                        yield at, address.contact_id

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from pathlib import Path
+from typing import BinaryIO
 
 from msgspec import UNSET
 
@@ -57,18 +57,17 @@ class _OutOfOrderError(Exception):
     """A line was received before the line above it."""
 
 
-def read_events(path: Path, estate: Estate, policy: Policy, until: datetime | None) -> Received:
+def read_events(file: BinaryIO, estate: Estate, policy: Policy, until: datetime | None) -> Received:
     """Everything in the file that was received by `until` (None: all of it). Raises OSError.
 
     Files written by a recorder are in order of receipt and are read as they come; any other order is sorted
     in memory first, lines of one moment staying in the order of the file.
     """
-    with path.open("rb") as file:
-        try:
-            return _Reader(estate, policy, until).read(lines_of(file))
-        except _OutOfOrderError:
-            file.seek(0)
-            return _Reader(estate, policy, until).read(sorted_lines_of(file))
+    try:
+        return _Reader(estate, policy, until).read(lines_of(file))
+    except _OutOfOrderError:
+        file.seek(0)
+        return _Reader(estate, policy, until).read(sorted_lines_of(file))
 
 
 class _Home:

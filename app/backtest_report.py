@@ -96,7 +96,7 @@ def _home_alert(alert: HomeAlert, duties: Duties) -> Json:
 
 def _duty(duty: Duty) -> Json:
     return {
-        "organisation": duty.organisation_id,
-        "role": duty.role.value,
+        "organisation": duty.owed.organisation_id,
+        "role": duty.owed.role.value,
         "step_at": msgspec.Raw(duty.steps.json()),
     }

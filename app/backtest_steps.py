@@ -26,13 +26,15 @@ _encode = msgspec.json.Encoder().encode
 class Steps:
     """The steps of one duty in order: some by themselves, then `count` more, each `every` after the last.
 
-    `third_at`: when the third step fell due, reached or not; None when it never did.
+    `third_at`: when the third step fell due, reached or not; None when it never did. `told`: whom the steps
+    spoke to before the ladder began to repeat itself.
     """
 
     single: tuple[datetime, ...]
     count: int = 0
     every: timedelta = timedelta()
     third_at: datetime | None = None
+    told: tuple[tuple[datetime, Audience], ...] = ()
 
     def moments(self) -> Iterator[datetime]:
         """Each step's moment."""
@@ -83,6 +85,7 @@ def climb(
         return reaches(audience, staff, at, critical=owed.critical)
 
     single: list[datetime] = []
+    told: list[tuple[datetime, Audience]] = []
     third_at = None
     for step in steps_due(ladder, began_at, reached, after_step=0, after=None, until=until):
         if stood_down_at is not None and step.due_at >= stood_down_at:
@@ -93,8 +96,10 @@ def climb(
             single.append(step.due_at)
         if step.repeated and ladder.repeat_every is not None:
             count = _repetitions(step.due_at, ladder.repeat_every, stood_down_at, until)
-            return Steps(tuple(single), count, ladder.repeat_every, third_at)
-    return Steps(tuple(single), third_at=third_at)
+            return Steps(tuple(single), count, ladder.repeat_every, third_at, tuple(told))
+        if not step.skipped:
+            told.append((step.due_at, step.audience))
+    return Steps(tuple(single), third_at=third_at, told=tuple(told))
 
 
 def _repetitions(first: datetime, every: timedelta, stood_down_at: datetime | None, until: datetime) -> int:

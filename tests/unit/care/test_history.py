@@ -5,32 +5,21 @@ from typing import Any
 
 import pytest
 
-from alerts.model import VisitAlertKind
 from care.history import histories
-from care.household import Household
 from care.model import (
     Attendance,
     Duration,
-    Hearing,
-    HomeEvent,
-    Interval,
-    ManualWord,
-    QueueWord,
     State,
-    Suspension,
     Tier,
     Timeliness,
     Verdict,
     Verification,
-    VisitHistory,
 )
 from care.policy import Policy
 from tests.unit.care.builders import (
     DOOR_HUB,
-    HUB,
     arrives,
     at,
-    cancelled,
     departs,
     event,
     home,
@@ -38,56 +27,16 @@ from tests.unit.care.builders import (
     talking,
     visit,
 )
-
-END = at("12:00", 6)
-LATE, MISSED, UNVERIFIED, PART = (
-    VisitAlertKind.LATE,
-    VisitAlertKind.MISSED,
-    VisitAlertKind.UNVERIFIED,
-    VisitAlertKind.PART_ATTENDED,
-)
-
-
-def history(household: Household, until: datetime = END, ref: str = "v1") -> VisitHistory:
-    """The history of one visit."""
-    return next(found for found in histories(household, until) if found.visit.ref == ref)
-
-
-def states(found: VisitHistory) -> list[tuple[str, State, Attendance]]:
-    """When each version began, and what it said."""
-    return [
-        (version.at.strftime("%H:%M"), version.verdict.state, version.verdict.attendance)
-        for version in found.versions
-    ]
-
-
-def alerts(found: VisitHistory) -> list[tuple[VisitAlertKind, str, str | None]]:
-    """Each alert with its raise and its stand-down."""
-    return [
-        (
-            span.kind,
-            span.raised_at.strftime("%H:%M"),
-            None if span.stood_down_at is None else span.stood_down_at.strftime("%H:%M"),
-        )
-        for span in found.alerts
-    ]
-
-
-def verdict(*events: HomeEvent, until: datetime = END, **planned: Any) -> Verdict:
-    """The verdict on an essential visit at eight for half an hour."""
-    return history(home([visit(**planned)], events), until).verdict
-
-
-U = Attendance.UNKNOWN
+from tests.unit.care.telling import END, LATE, MISSED, UNKNOWN, alerts, history, states, verdict
 
 
 def test_nobody_came() -> None:
     """Planned, due, late, missed; the late alert gives way to the missed one, which stays."""
     found = history(home([visit()]))
     assert states(found) == [
-        ("07:15", State.PLANNED, U),
-        ("08:00", State.DUE, U),
-        ("08:30", State.LATE, U),
+        ("07:15", State.PLANNED, UNKNOWN),
+        ("08:00", State.DUE, UNKNOWN),
+        ("08:30", State.LATE, UNKNOWN),
         ("09:00", State.MISSED, Attendance.NOT_ATTENDED),
     ]
     assert alerts(found) == [(LATE, "08:30", "09:00"), (MISSED, "09:00", None)]
@@ -98,8 +47,8 @@ def test_somebody_came() -> None:
     """In progress from the receipt of the arrival, completed at the receipt of the departure; no alert."""
     found = history(home([visit()], [arrives("joy", "08:05"), departs("joy", "08:33", "08:40")]))
     assert states(found) == [
-        ("07:15", State.PLANNED, U),
-        ("08:00", State.DUE, U),
+        ("07:15", State.PLANNED, UNKNOWN),
+        ("08:00", State.DUE, UNKNOWN),
         ("08:05", State.IN_PROGRESS, Attendance.ATTENDED),
         ("08:40", State.COMPLETED, Attendance.ATTENDED),
     ]
@@ -268,48 +217,6 @@ def test_weak_evidence_counts_in_the_window_alone(clock: str, counts: bool) -> N
     assert (history(household).verdict.verification is Verification.INDICATIVE) is counts
 
 
-def test_the_home_could_not_speak() -> None:
-    """Unverified, by its own alert; heard again with nothing to tell, it is missed."""
-    away = talking(gaps=(Interval(at("07:20"), at("10:00")),))
-    found = history(home([visit()], hearing=[away]))
-    assert states(found)[2:] == [
-        ("08:30", State.LATE, U),
-        ("09:00", State.UNVERIFIED, U),
-        ("10:15", State.MISSED, Attendance.NOT_ATTENDED),
-    ]
-    assert alerts(found) == [
-        (LATE, "08:30", "09:00"),
-        (UNVERIFIED, "09:00", "10:15"),
-        (MISSED, "10:15", None),
-    ]
-    assert "hub-12" in found.versions[3].verdict.reason
-
-
-def test_what_the_home_had_kept_corrects_the_record() -> None:
-    """The hub comes back and flushes an arrival: attended, and the unverified alert is stood down then."""
-    away = talking(gaps=(Interval(at("07:20"), at("10:00")),))
-    events = [arrives("joy", "08:02", "10:00"), departs("joy", "08:31", "10:00")]
-    found = history(home([visit()], events, hearing=[away]))
-    assert states(found)[-1] == ("10:00", State.COMPLETED, Attendance.ATTENDED)
-    assert alerts(found) == [(LATE, "08:30", "09:00"), (UNVERIFIED, "09:00", "10:00")]
-    assert found.alerts[-1].cause == "the visit was made"
-
-
-def test_a_home_that_was_back_in_time_is_missed_at_once() -> None:
-    """It could not speak in the window, but had said everything by the end of it."""
-    away = talking(gaps=(Interval(at("07:15"), at("08:50")),), queue_words=(QueueWord(at("08:50"), 0),))
-    found = history(home([visit()], hearing=[away]))
-    assert states(found)[-1] == ("09:00", State.MISSED, Attendance.NOT_ATTENDED)
-    assert alerts(found)[-1] == (MISSED, "09:00", None)
-
-
-def test_a_home_that_nobody_hears_raises_no_alert() -> None:
-    """Its visits become unverified, silently, and stay so."""
-    found = history(home([visit()], hearing=[], hubs=()))
-    assert states(found)[-1] == ("09:00", State.UNVERIFIED, U)
-    assert alerts(found) == []
-
-
 def test_a_shared_door_is_all_there_is() -> None:
     """Without a hub of its own the home is heard through the scheme's; a tap there is medium evidence."""
     granted = event("door.granted", at("09:30"), hub_id="hub-door", credential="fob:joy", panel="front")
@@ -317,7 +224,7 @@ def test_a_shared_door_is_all_there_is() -> None:
     assert found.verdict.attendance is Attendance.ATTENDED
     assert found.verdict.verification is Verification.PARTIAL
     with_hub = history(home([visit()], [granted]))
-    assert (with_hub.verdict.state, with_hub.verdict.attendance) == (State.MISSED, U)
+    assert (with_hub.verdict.state, with_hub.verdict.attendance) == (State.MISSED, UNKNOWN)
 
 
 def test_communal_door_and_unit_make_one_session() -> None:
@@ -327,190 +234,12 @@ def test_communal_door_and_unit_make_one_session() -> None:
     assert (found.arrived_at, found.verification) == (at("07:58"), Verification.FULL)
 
 
-def test_half_of_a_double() -> None:
-    """One of two came: unknown until `missed_at`, part attended from it on, with an alert."""
-    events = [arrives("joy", "08:00"), departs("joy", "08:30")]
-    found = history(home([visit(carers_required=2)], events))
-    assert states(found) == [
-        ("07:15", State.PLANNED, U),
-        ("08:00", State.IN_PROGRESS, U),
-        ("08:30", State.COMPLETED, U),
-        ("09:00", State.COMPLETED, Attendance.PART_ATTENDED),
-    ]
-    assert alerts(found) == [(PART, "09:00", None)]
-    assert [version.verdict.verification for version in found.versions[-2:]] == [
-        Verification.NONE,
-        Verification.PARTIAL,
-    ]
-    assert "1 of 2 carers" in found.verdict.reason
-
-
-def test_the_other_half_comes_late() -> None:
-    """Attended, judged by the earliest start and the shortest stay; the alert stands down."""
-    events = [
-        arrives("joy", "08:00"),
-        departs("joy", "08:40"),
-        arrives("sam", "09:20"),
-        departs("sam", "09:30"),
-    ]
-    found = history(home([visit(carers_required=2)], events))
-    assert alerts(found) == [(PART, "09:00", "09:20")]
-    final = found.verdict
-    assert (final.attendance, final.timeliness, final.duration) == (
-        Attendance.ATTENDED,
-        Timeliness.ON_TIME,
-        Duration.SHORT,
-    )
-    assert (final.arrived_at, final.departed_at, final.carers) == (at("08:00"), at("09:30"), ("joy", "sam"))
-    assert final.verification is Verification.FULL
-
-
-def test_half_a_double_turns_up_after_the_miss() -> None:
-    """A late first carer stands the missed alert down and raises the part-attended one at that receipt."""
-    found = history(home([visit(carers_required=2)], [arrives("joy", "09:10")]))
-    assert alerts(found) == [(LATE, "08:30", "09:00"), (MISSED, "09:00", "09:10"), (PART, "09:10", None)]
-
-
-def test_an_emptied_slot_falls_back_with_a_new_alert() -> None:
-    """A buffered arrival moves the session out of this window: missed, by an alert at that receipt."""
-    events = [arrives("joy", "07:20", "07:20"), arrives("joy", "07:05", "09:30")]
-    found = history(home([visit()], events))
-    assert states(found) == [
-        ("07:15", State.PLANNED, U),
-        ("07:20", State.IN_PROGRESS, Attendance.ATTENDED),
-        ("09:00", State.COMPLETED, Attendance.ATTENDED),
-        ("09:30", State.MISSED, Attendance.NOT_ATTENDED),
-    ]
-    assert alerts(found) == [(MISSED, "09:30", None)]
-
-
-def test_a_verdict_may_fall_back_to_late() -> None:
-    """Before `missed_at` it is the late alert that is raised at the receipt."""
-    events = [arrives("joy", "07:20", "07:20"), arrives("joy", "07:05", "08:40")]
-    found = history(home([visit()], events))
-    assert alerts(found) == [(LATE, "08:40", "09:00"), (MISSED, "09:00", None)]
-
-
-def test_a_better_match_moves_a_session_to_another_visit() -> None:
-    """Joy at 08:25 first serves the later visit better; when 09:05 arrives the two fall into order."""
-    visits = [visit(), visit("08:45", ref="v2")]
-    household = home(visits, [arrives("joy", "08:25", "08:25"), arrives("joy", "09:05", "09:05")])
-    first, second = history(household), history(household, ref="v2")
-    assert first.verdict.arrived_at == at("08:25")
-    assert second.verdict.arrived_at == at("09:05")
-
-
-@pytest.mark.parametrize(
-    ("planned", "suspensions", "state"),
-    [
-        (cancelled(), (), State.CANCELLED),
-        (visit(), (Suspension("ada", at("00:00"), None, "hospital"),), State.SUSPENDED),
-        (cancelled(), (Suspension("ada", at("00:00"), None, "hospital"),), State.CANCELLED),
-    ],
-)
-def test_a_visit_that_is_not_expected(planned: Any, suspensions: Any, state: State) -> None:
-    """Cancelled or suspended from the beginning, without alerts, whatever weak evidence there is."""
-    found = history(home([planned], [event("door.opened", at("08:10"))], suspensions=suspensions))
-    assert states(found) == [("07:15", state, Attendance(state.value))]
-    assert alerts(found) == []
-    assert found.verdict.verification is Verification.NONE
-
-
-def test_somebody_came_to_a_cancelled_visit() -> None:
-    """It is judged attended, without alerts, and the reason says so."""
-    found = history(home([cancelled()], [arrives("joy", "08:00"), departs("joy", "08:30")]))
-    assert found.verdict.attendance is Attendance.ATTENDED
-    assert "cancelled" in found.verdict.reason
-    half = history(home([cancelled(carers_required=2)], [arrives("joy", "08:00"), departs("joy", "08:30")]))
-    assert half.verdict.attendance is Attendance.PART_ATTENDED
-    assert alerts(found) == alerts(half) == []
-
-
-def test_a_cancellation_after_late_at_changes_nothing() -> None:
-    """Verdict and alerts are as planned, and the reason names it."""
-    found = history(home([cancelled(changed_at=at("08:31"))]))
-    assert alerts(found) == [(LATE, "08:30", "09:00"), (MISSED, "09:00", None)]
-    assert "cancellation" in found.verdict.reason.lower()
-
-
-def test_a_row_added_after_late_at_raises_no_alert() -> None:
-    """It is judged all the same."""
-    found = history(home([visit(changed_at=at("08:31"))]))
-    assert (found.verdict.state, alerts(found)) == (State.MISSED, [])
-
-
 def test_a_flexible_visit_is_on_time_all_day() -> None:
     """Any time that day is on time; there is no late, and at eleven at night it is missed."""
     assert verdict(arrives("joy", "21:00"), tier=Tier.FLEXIBLE).timeliness is Timeliness.ON_TIME
     found = history(home([visit(tier=Tier.FLEXIBLE)]))
     assert alerts(found) == [(MISSED, "23:00", None)]
     assert verdict(departs("joy", "21:00"), tier=Tier.FLEXIBLE).timeliness is Timeliness.NONE
-
-
-def test_verdicts_settle() -> None:
-    """Evidence received up to 72 hours after the planned end counts; later it is kept and changes nothing."""
-    late = arrives("joy", "08:05")
-    in_time = event("carer.arrived", late.at, at("08:30", 3), credential="fob:joy")
-    too_late = event("carer.arrived", late.at, at("08:30:00.000001", 3), credential="fob:joy")
-    assert history(home([visit()], [in_time])).verdict.attendance is Attendance.ATTENDED
-    settled = history(home([visit()], [too_late]))
-    assert (settled.verdict.state, settled.next_check_at) == (State.MISSED, None)
-
-
-def test_an_unverified_visit_settles_unverified() -> None:
-    """A hub that comes back after four days changes nothing by itself any more."""
-    away = talking(gaps=(Interval(at("07:20"), at("10:00", 4)),))
-    assert history(home([visit()], hearing=[away])).verdict.state is State.UNVERIFIED
-
-
-def said(attended: bool, when: datetime, **more: Any) -> ManualWord:
-    """A person's word."""
-    return ManualWord("v1", when, attended, "Mo Manager", "fob forgotten", **more)
-
-
-def test_a_person_says_that_it_was_made() -> None:
-    """Manual verification: completed and attended from that moment, and the missed alert stands down."""
-    word = said(True, at("10:00"), arrived_at=at("08:05"), departed_at=at("08:20"))
-    found = history(home([visit()], manual=(word,)))
-    final = found.verdict
-    assert (final.state, final.attendance, final.verification) == (
-        State.COMPLETED,
-        Attendance.ATTENDED,
-        Verification.MANUAL,
-    )
-    assert (final.timeliness, final.duration) == (Timeliness.ON_TIME, Duration.SHORT)
-    assert alerts(found)[-1] == (MISSED, "09:00", "10:00")
-
-
-def test_full_evidence_needs_no_persons_word() -> None:
-    """What the home proves stands; a word lies over what it does not."""
-    events = [arrives("joy", "08:00"), departs("joy", "08:30")]
-    assert (
-        history(home([visit()], events, manual=(said(True, at("10:00")),))).verdict.verification
-        is Verification.FULL
-    )
-    partly = history(home([visit()], events[:1], manual=(said(True, at("10:00")),)))
-    assert (partly.verdict.verification, partly.verdict.arrived_at) == (Verification.MANUAL, at("08:00"))
-
-
-def test_a_person_says_that_nobody_came() -> None:
-    """An unverified visit becomes missed by a person's word, but none before `missed_at`."""
-    away = talking(last_heard_at=at("07:20"))
-    found = history(home([visit()], hearing=[away], manual=(said(False, at("10:00")),)))
-    assert alerts(found)[-2:] == [(UNVERIFIED, "09:00", "10:00"), (MISSED, "10:00", None)]
-    assert found.verdict.verification is Verification.MANUAL
-    early = history(
-        home([visit()], [arrives("joy", "08:40")], manual=(said(False, at("08:10")),)), at("08:59")
-    )
-    assert early.verdict.state is State.IN_PROGRESS
-
-
-def test_a_persons_word_changes_even_what_has_settled() -> None:
-    """Nothing changes it by itself, but a person may."""
-    found = history(home([visit()], manual=(said(True, at("10:00", 5)),)))
-    assert found.verdict.verification is Verification.MANUAL
-    assert alerts(found)[-1][0] is MISSED
-    assert found.alerts[-1].stood_down_at == at("10:00", 5)
 
 
 @pytest.mark.parametrize(
@@ -526,12 +255,6 @@ def test_a_persons_word_changes_even_what_has_settled() -> None:
 def test_each_decision_says_when_to_look_again(until: datetime, next_check: datetime | None) -> None:
     """The next moment at which time alone may change something; settled, there is none."""
     assert history(home([visit()]), until).next_check_at == next_check
-
-
-def test_an_unverified_visit_is_looked_at_when_the_wait_is_over() -> None:
-    """Heard again at ten: a quarter of an hour later it may be called missed."""
-    away = talking(gaps=(Interval(at("07:20"), at("10:00")),), last_heard_at=at("10:05"))
-    assert history(home([visit()], hearing=[away]), at("10:05")).next_check_at == at("10:15")
 
 
 def test_two_residents_of_one_dwelling_are_matched_apart() -> None:
@@ -571,15 +294,3 @@ def test_policies_change_the_outcome() -> None:
     assert history(home([visit()], events)).verdict.arrived_at == at("07:40")
     lenient = Policy(same_session=minutes(30))
     assert history(home([visit()], events, policy=lenient)).verdict.state is State.MISSED
-
-
-def test_never_heard_before_the_visit() -> None:
-    """A hub that was installed in the middle of the window could not have told."""
-    new = Hearing(HUB, at("08:30"), at("20:00"))
-    found = history(home([visit()], hearing=[new]))
-    assert states(found)[-1] == ("09:00", State.MISSED, Attendance.NOT_ATTENDED)
-    newer = Hearing(HUB, at("08:50"), at("20:00"))
-    assert states(history(home([visit()], hearing=[newer])))[-2:] == [
-        ("09:00", State.UNVERIFIED, U),
-        ("09:05", State.MISSED, Attendance.NOT_ATTENDED),
-    ]

@@ -1,0 +1,98 @@
+"""The alerts of a backtest: who owes what, when each step falls due, and what homes raise themselves."""
+
+from tests.acceptance.backtest_case import Case, clock_of
+
+
+def test_unverified_goes_at_half_the_pace(case: Case) -> None:
+    """Its ladder's step is twice the tier's, and the centre joins at the third."""
+    case.beats(last="07:20")
+    alert = next(a for a in case.report("10:30")["alerts"] if a["kind"] == "visit.unverified")
+    steps = {duty["role"]: [clock_of(step) for step in duty["step_at"]] for duty in alert["duties"]}
+    assert steps == {
+        "landlord": ["09:00", "09:30", "10:00", "10:30"],
+        "care_provider": ["09:00", "09:30", "10:00", "10:30"],
+        "monitoring_centre": ["10:00", "10:30"],
+    }
+
+
+def test_a_party_that_nobody_can_reach_calls_the_centre_at_once(case: Case) -> None:
+    """Its first steps are skipped and not listed; the centre's duty begins with the first third."""
+    case.estate = case.estate.replace("email: duty@elm.example", "")
+    case.beats()
+    alert = next(a for a in case.report("09:31")["alerts"] if a["kind"] == "visit.missed")
+    steps = {duty["role"]: [clock_of(step) for step in duty["step_at"]] for duty in alert["duties"]}
+    assert steps == {
+        "landlord": ["09:00", "09:15", "09:30"],
+        "care_provider": ["09:00", "09:15", "09:30"],
+        "monitoring_centre": ["09:00", "09:15", "09:30"],
+    }
+
+
+def test_no_step_lies_at_or_after_the_stand_down(case: Case) -> None:
+    """A buffered arrival received at half past nine ends the ladders before that moment."""
+    case.beats()
+    case.taps("joy", "08:03", received="09:30")
+    alert = next(a for a in case.report("12:00")["alerts"] if a["kind"] == "visit.missed")
+    assert clock_of(alert["stood_down_at"]) == "09:30"
+    assert [[clock_of(step) for step in duty["step_at"]] for duty in alert["duties"]] == [
+        ["09:00", "09:15"]
+    ] * 2
+
+
+def test_parties_that_do_not_exist_owe_nothing(case: Case) -> None:
+    """Without landlord and centre the provider's duty is left; its third step is listed all the same."""
+    case.estate = case.estate.replace("elm-12, landlord: elm-housing,", "elm-12,").replace(
+        "name: Ada Byrne, monitoring_centre: northgate", "name: Ada Byrne"
+    )
+    case.beats()
+    alert = next(a for a in case.report("09:45")["alerts"] if a["kind"] == "visit.missed")
+    (duty,) = alert["duties"]
+    assert (duty["role"], len(duty["step_at"])) == ("care_provider", 4)
+
+
+def test_a_press_is_one_alert(case: Case) -> None:
+    """Further presses of the device fold into it; another kind is another alert; a cancel closes nothing."""
+    case.beats(first="09:00", last="10:00")
+    case.sends("alarm.pendant", "09:00", device="pendant-1")
+    case.sends("alarm.pendant", "09:02", device="pendant-1")
+    case.sends("alarm.cancelled", "09:03", device="pendant-1")
+    case.sends("alarm.fall", "09:04", "09:05", device="pendant-1")
+    case.sends("test.call", "09:06", device="pendant-1")
+    case.sends("alarm.brand_new", "09:07")
+    assert case.alerts("10:00", "alarm.") == [
+        ("alarm.pendant", "09:00", None),
+        ("alarm.fall", "09:05", None),
+        ("alarm.brand_new", "09:07", None),
+    ]
+    press = next(a for a in case.report("09:05")["alerts"] if a["kind"] == "alarm.pendant")
+    assert (press["hub"], press["resident"], press["visit_ref"]) == ("hub-12", "ada", None)
+    (duty,) = press["duties"]
+    assert (duty["organisation"], duty["role"]) == ("northgate", "monitoring_centre")
+    assert [clock_of(step) for step in duty["step_at"]] == ["09:00", "09:01", "09:03", "09:04", "09:05"]
+
+
+def test_an_alarm_of_an_unknown_hub_reaches_every_centre(case: Case) -> None:
+    """Nobody knows whose home it is, and still somebody is called."""
+    case.sends("alarm.smoke", "09:00", hub="hub-lost")
+    (alert,) = [a for a in case.report("09:00")["alerts"] if a["kind"] == "alarm.smoke"]
+    assert (alert["hub"], alert["resident"]) == ("hub-lost", None)
+    assert [duty["organisation"] for duty in alert["duties"]] == ["northgate"]
+
+
+def test_a_fault_is_raised_when_it_has_lasted(case: Case) -> None:
+    """Fifteen minutes after its receipt, closed by what restores it; a short one is never raised."""
+    case.beats()
+    case.sends("technical.sensor_missing", "09:00", device="smoke-1")
+    case.sends("technical.sensor_restored", "09:15", device="smoke-1")
+    assert case.alerts("12:00", "technical.") == []
+    case.sends("technical.sensor_missing", "10:00", device="smoke-1")
+    case.sends("technical.sensor_restored", "10:40", device="smoke-1")
+    assert case.alerts("12:00", "technical.") == [("technical.sensor_missing", "10:15", "10:40")]
+
+
+def test_a_silent_hub_is_missed(case: Case) -> None:
+    """Overdue after two and a half intervals, closed when heard; one never heard is not missed."""
+    case.beats(first="06:00", last="08:00")
+    case.beats(first="11:00", last="12:00")
+    assert case.alerts("12:25", "hub.") == [("hub.silent", "08:25", "11:00")]
+    assert case.alerts("12:26", "hub.") == [("hub.silent", "08:25", "11:00"), ("hub.silent", "12:25", None)]

@@ -118,6 +118,7 @@ async def hub_detail(conn: Connection, hub: str) -> model.HubDetail | None:
         return None
     devices = await fetch_all(conn, _HUBS["hub_devices"], hub=hub)
     gaps = await fetch_all(conn, _HUBS["hub_gaps"], hub=hub, limit=GAPS_SHOWN)
+    missing = await fetch_all(conn, _HUBS["hub_missing"], hub=hub)
     commands = await fetch_all(conn, _HUBS["hub_commands"], hub=hub, limit=COMMANDS_SHOWN)
     return model.HubDetail(
         **_hub(row),
@@ -125,6 +126,10 @@ async def hub_detail(conn: Connection, hub: str) -> model.HubDetail | None:
         status_at=row["status_at"],
         first_heard_at=row["first_heard_at"],
         devices=[model.DeviceOut(**device) for device in devices],
+        clock_offset_s=row["clock_offset_s"],
+        boot=row["boot"],
+        last_seq=row["last_seq"],
+        missing=[model.MissingOut(**one) for one in missing],
         gaps=[model.GapOut(**gap) for gap in gaps],
         commands=[model.CommandOut(**command) for command in commands],
     )

@@ -1,7 +1,8 @@
 -- name: list_hubs
 -- Hubs by id, from a place in that order.
 SELECT id, dwelling_id, scheme, heartbeat_every, online, last_heard_at, queued, enrolled_at, revoked_at,
-       status, status_at, first_heard_at
+       status, status_at, first_heard_at, extract(epoch FROM clock_offset)::double precision AS clock_offset_s,
+       boot, last_seq
 FROM hub
 WHERE (%(hub)s::text IS NULL OR id = %(hub)s)
   AND (%(after)s::text IS NULL OR id > %(after)s)
@@ -15,6 +16,15 @@ SELECT id, kind, scope FROM device WHERE hub_id = %(hub)s ORDER BY id;
 -- name: hub_gaps
 -- When a hub was not heard, the latest first.
 SELECT heard_from, heard_to FROM hub_gap WHERE hub_id = %(hub)s ORDER BY heard_from DESC LIMIT %(limit)s;
+
+-- name: hub_missing
+-- Numbers that a hub passed over and that have not come, of each boot, the latest first.
+SELECT boot, missed_at,
+       ARRAY(SELECT ARRAY[lower(gap), upper(gap) - 1] FROM unnest(missing) AS gap ORDER BY gap) AS ranges
+FROM hub_sequence
+WHERE hub_id = %(hub)s AND NOT isempty(missing) AND missed_at IS NOT NULL
+ORDER BY missed_at DESC, boot
+LIMIT 20;
 
 -- name: hub_commands
 -- Commands to a hub, the latest first.

@@ -305,6 +305,14 @@ class GapOut(BaseModel):
     heard_to: datetime
 
 
+class MissingOut(BaseModel):
+    """Events that a hub's own numbering passed over and that have not come since."""
+
+    boot: str = Field(description="empty for a hub that names none")
+    ranges: list[tuple[int, int]] = Field(description="first and last `seq` of each gap, both missing")
+    missed_at: datetime = Field(description="when the last of them was noticed")
+
+
 class CommandOut(BaseModel):
     """A command down to a hub, and what came of it."""
 
@@ -327,6 +335,12 @@ class HubDetail(HubOut):
     status_at: datetime | None
     first_heard_at: datetime | None
     devices: list[DeviceOut]
+    clock_offset_s: float | None = Field(
+        description="its clock minus ours, the median of its last fresh heartbeats; null: none yet"
+    )
+    boot: str | None
+    last_seq: int | None = Field(description="the highest number heard of this boot")
+    missing: list[MissingOut]
     gaps: list[GapOut]
     commands: list[CommandOut]
 

@@ -6,6 +6,7 @@ Source: domain/visits.md §6 ("Could the home speak?").
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -13,8 +14,11 @@ import msgspec
 from gateway.clock import in_utc, timing
 from gateway.model import Event, Status
 from ingest.model import Arrival
+from ingest.sequence import Followed
 
 HEARTBEAT = "heartbeat"
+CLOCK_SAMPLES = 9
+"""Fresh heartbeats whose median tells a hub's clock from ours: one held up on its way changes nothing."""
 MOST_QUEUED = 2**31 - 1
 """What the column holds; a hub that claims more is as far from done as one that claims this."""
 
@@ -32,6 +36,7 @@ class HubRow(msgspec.Struct, frozen=True):
     last_seq: int | None
     boot: str | None
     clock_offset_s: float | None
+    clock_samples: tuple[float, ...] | None
     look_again_at: datetime | None
 
 
@@ -44,6 +49,9 @@ class KnownHub:
     last_heard_at: datetime | None
     online: bool | None
     next_check_at: datetime | None
+    boot: str | None = None
+    last_seq: int | None = None
+    clock_samples: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +83,7 @@ class Heard:
     statuses: list[StatusRow] = field(default_factory=list)
     kept_statuses: list[StatusRow] = field(default_factory=list)
     heartbeats: list[Heartbeat] = field(default_factory=list)
-    clock_offset: timedelta | None = None
-    seq: int | None = None
-    boot: str | None = None
+    clock_samples: list[float] = field(default_factory=list)
 
     def take(self, arrival: Arrival) -> None:
         """Adds what one message of this hub tells."""
@@ -96,15 +102,12 @@ class Heard:
         self.status, self.status_at = status, received_at
 
     def _take_event(self, event: Event, received_at: datetime) -> None:
-        if event.seq is not None:
-            self.seq = event.seq
-        if event.boot is not None:
-            self.boot = event.boot
         if event.type != HEARTBEAT:
             return
         at = in_utc(event.at)
-        self.clock_offset = at - received_at
         queued = event.data.get("queued")
+        if not queued:  # with nothing before it in the queue it came as it was said
+            self.clock_samples.append((at - received_at).total_seconds())
         if isinstance(queued, int) and not isinstance(queued, bool) and queued >= 0:
             age = received_at - timing(at, received_at).effective_at
             self.heartbeats.append(Heartbeat(min(queued, MOST_QUEUED), age))
@@ -122,8 +125,9 @@ class Heard:
         kept = [row for row in self.kept_statuses if row.online is not known.online]
         return (*self.statuses, *kept)
 
-    def row(self, known: KnownHub, look_again_at: datetime | None) -> HubRow:
+    def row(self, known: KnownHub, followed: Followed | None, look_again_at: datetime | None) -> HubRow:
         """What to change in the hub's row; `look_again_at` when supervision should look at it."""
+        samples = (*known.clock_samples, *self.clock_samples)[-CLOCK_SAMPLES:]
         return HubRow(
             id=self.hub,
             heard_from=min(self.times, default=None),
@@ -132,9 +136,10 @@ class Heard:
             status=None if self.status is None else _as_dict(self.status),
             status_at=self.status_at,
             queued=self.queued(known.heartbeat_every),
-            last_seq=self.seq,
-            boot=self.boot,
-            clock_offset_s=None if self.clock_offset is None else self.clock_offset.total_seconds(),
+            last_seq=followed.last_seq if followed else None,
+            boot=followed.boot if followed else None,
+            clock_offset_s=median(samples) if self.clock_samples else None,
+            clock_samples=samples if self.clock_samples else None,
             look_again_at=look_again_at,
         )
 

@@ -28,4 +28,14 @@ CAUGHT_UP = Gauge("threshold_intake_caught_up", "1 while connected and caught up
 ADAPTED = Counter(
     "threshold_intake_adapted", "Messages of other makers' bridges, by what they were.", ["kind", "what"]
 )
+SEQUENCE = Counter(
+    "threshold_intake_sequence",
+    "Events that hubs' numbering passed over, and those that came after a later one.",
+    ["what"],
+)
+CLOCK_OFFSET = Histogram(
+    "threshold_intake_clock_offset_seconds",
+    "How far hubs' clocks are from ours, at each fresh heartbeat, either way.",
+    buckets=(1, 5, 30, 60, 300, 3600, 86400),
+)
 COMMANDS = Counter("threshold_commands_sent", "Commands handed to the broker.", ["type"])

@@ -4,7 +4,7 @@ SELECT id, dwelling_id FROM hub WHERE id = ANY (%(ids)s);
 
 -- name: lock_hubs
 -- The hubs of a batch that the estate knows, locked in the order of their ids so that two batches cannot deadlock.
-SELECT id, heartbeat_every, last_heard_at, online, next_check_at
+SELECT id, heartbeat_every, last_heard_at, online, next_check_at, boot, last_seq, clock_samples
 FROM hub
 WHERE id = ANY (%(ids)s)
 ORDER BY id
@@ -22,11 +22,32 @@ SET first_heard_at = least(hub.first_heard_at, said.heard_from),
     last_seq       = coalesce(said.last_seq, hub.last_seq),
     boot           = coalesce(said.boot, hub.boot),
     clock_offset   = coalesce(make_interval(secs => said.clock_offset_s), hub.clock_offset),
+    clock_samples  = coalesce(said.clock_samples, hub.clock_samples),
     next_check_at  = coalesce(said.look_again_at, hub.next_check_at)
 FROM json_to_recordset(%(rows)s::json) AS said (
     id text, heard_from timestamptz, heard_to timestamptz, online boolean, status jsonb, status_at timestamptz,
-    queued integer, last_seq bigint, boot text, clock_offset_s double precision, look_again_at timestamptz)
+    queued integer, last_seq bigint, boot text, clock_offset_s double precision,
+    clock_samples double precision[], look_again_at timestamptz)
 WHERE hub.id = said.id;
+
+-- name: known_boots
+-- The boots of hubs that were heard before.
+SELECT hub_id, boot FROM hub_sequence WHERE hub_id = ANY (%(hubs)s);
+
+-- name: note_passed
+-- Notes boots that began, and the numbers that were passed over in them and in others.
+INSERT INTO hub_sequence AS kept (hub_id, boot, began_at, missing, missed_at)
+SELECT hub_id, boot, %(now)s::timestamptz, passed, CASE WHEN isempty(passed) THEN NULL ELSE %(now)s::timestamptz END
+FROM json_to_recordset(%(rows)s::json) AS said (hub_id text, boot text, passed int8multirange)
+ON CONFLICT (hub_id, boot) DO UPDATE
+SET missing = kept.missing + excluded.missing, missed_at = coalesce(excluded.missed_at, kept.missed_at);
+
+-- name: note_late
+-- Numbers that were missing and have come.
+UPDATE hub_sequence
+SET missing = missing - late
+FROM json_to_recordset(%(rows)s::json) AS said (hub_id text, boot text, late int8multirange)
+WHERE hub_sequence.hub_id = said.hub_id AND hub_sequence.boot = said.boot AND missing && late;
 
 -- name: insert_gaps
 -- Keeps the times in which hubs were not heard for longer than their own interval.

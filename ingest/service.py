@@ -14,7 +14,8 @@ from gateway.codec import ALARM_PREFIX, Reason, Rejected, encode_event, refuse_e
 from gateway.model import Event
 from ingest import adapted, store
 from ingest.facts import Fact, concerns_alerts, concerns_care, fact, home_event, is_news, signal
-from ingest.hearing import HEARTBEAT, Gap, Heard, HubRow, StatusRow, calls_for_a_look, gaps, gather
+from ingest.hearing import HEARTBEAT
+from ingest.hubs import record_hubs
 from ingest.model import Arrival, Recorded
 from ingest.store import Kept
 
@@ -32,9 +33,9 @@ async def record(conn: Connection, arrivals: Sequence[Arrival], now: datetime) -
         arrivals = await adapted.resolve(conn, arrivals)
     homes = await store.homes_of_hubs(conn, _hubs(arrivals))
     recorded = Recorded()
-    kept = await _record_events(conn, arrivals, homes, recorded, now)
+    fresh, kept = await _record_events(conn, arrivals, homes, recorded, now)
     # Hubs come late: until the commit their rows are held, and a press of the same home may be waiting.
-    await _record_hubs(conn, gather(arrivals), homes, now)
+    await record_hubs(conn, arrivals, homes, fresh, now)
     await _record_rejected(conn, [*kept, *_rejected_of(arrivals, homes)], arrivals, homes, recorded, now)
     for arrival in arrivals:
         if arrival.adapted is not None and arrival.hub is not None:
@@ -63,46 +64,14 @@ def _hubs(arrivals: Sequence[Arrival]) -> set[str]:
     return hubs.union(*(arrival.adapted.hubs for arrival in arrivals if arrival.adapted is not None))
 
 
-async def _record_hubs(
-    conn: Connection, heard: dict[str, Heard], homes: Collection[str], now: datetime
-) -> None:
-    known = await store.lock_hubs(conn, [hub for hub in heard if hub in homes])
-    rows: list[HubRow] = []
-    found_gaps: list[tuple[str, Gap]] = []
-    statuses: list[StatusRow] = []
-    flips: list[tuple[str, bool]] = []
-    returned: list[str] = []
-    for hub in sorted(known):
-        said, before = heard[hub], known[hub]
-        found = gaps(before.last_heard_at, said.times, before.heartbeat_every)
-        found_gaps += [(hub, gap) for gap in found]
-        statuses += said.told_anew(before)
-        look = calls_for_a_look(before, said, found)
-        rows.append(said.row(before, now if look else None))
-        if said.online is not None and said.online is not before.online:
-            flips.append((hub, said.online))
-        if found or (said.online and before.online is False):
-            returned.append(hub)
-    if rows:
-        await store.update_hubs(conn, rows)
-    if found_gaps:
-        await store.insert_gaps(conn, found_gaps)
-    if statuses:
-        await store.insert_statuses(conn, statuses)
-    if flips:
-        await store.tell(conn, [], flips, now)
-    if returned:
-        await care.service.hub_heard(conn, returned, now)
-
-
 async def _record_events(
     conn: Connection,
     arrivals: Sequence[Arrival],
     homes: Mapping[str, str | None],
     recorded: Recorded,
     now: datetime,
-) -> list[Kept]:
-    """Stores the events of known hubs and hands the new ones on; returns ids that were used twice."""
+) -> tuple[list[Fact], list[Kept]]:
+    """Stores the events of known hubs and hands the new ones on; returns those, and ids used twice."""
     facts: dict[tuple[str, str], Fact] = {}
     again: list[tuple[Arrival, Fact]] = []
     source: dict[tuple[str, str], Arrival] = {}
@@ -120,7 +89,7 @@ async def _record_events(
                 facts[key] = one
                 source[key] = arrival
     if not facts:
-        return []
+        return [], []
     old = await store.claim_receipts(conn, facts.values())
     fresh = [one for key, one in facts.items() if key not in old] if old else list(facts.values())
     if fresh:
@@ -129,7 +98,7 @@ async def _record_events(
     again += [(source[key], facts[key]) for key in facts if key in old]
     recorded.stored += len(fresh)
     recorded.repeated += len(again)
-    return await _used_twice(conn, again)
+    return fresh, await _used_twice(conn, again)
 
 
 async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime) -> None:

@@ -18,6 +18,7 @@ from gateway.codec import Rejected
 from gateway.model import Command
 from ingest.facts import EventRow, Fact
 from ingest.hearing import Gap, HubRow, KnownHub, StatusRow
+from ingest.sequence import Followed
 
 _Q = Queries("ingest")
 _encoder = msgspec.json.Encoder()
@@ -70,6 +71,37 @@ async def lock_hubs(conn: Connection, ids: Collection[str]) -> dict[str, KnownHu
 async def update_hubs(conn: Connection, rows: Sequence[HubRow]) -> None:
     """Writes what a batch says of its hubs."""
     await execute(conn, _Q["update_hubs"], rows=_json(rows))
+
+
+async def known_boots(conn: Connection, hubs: Collection[str]) -> dict[str, set[str]]:
+    """The boots of these hubs that were heard before."""
+    boots: dict[str, set[str]] = {}
+    for row in await fetch_all(conn, _Q["known_boots"], hubs=sorted(hubs)):
+        boots.setdefault(row["hub_id"], set()).add(row["boot"])
+    return boots
+
+
+async def note_sequences(conn: Connection, followed: Mapping[str, Followed], now: datetime) -> None:
+    """Notes boots that began, numbers that were passed over, and those of them that have come now."""
+    passed: dict[Key, list[str]] = {}
+    late: dict[Key, list[str]] = {}
+    for hub, one in sorted(followed.items()):
+        for boot in one.begun:
+            passed.setdefault((hub, boot), [])
+        for gap in one.passed:
+            passed.setdefault((hub, gap.boot), []).append(f"[{gap.first},{gap.last}]")
+        for boot, seq in one.late:
+            late.setdefault((hub, boot), []).append(f"[{seq},{seq}]")
+    if passed:
+        await execute(conn, _Q["note_passed"], rows=_ranges("passed", passed), now=now)
+    if late:
+        await execute(conn, _Q["note_late"], rows=_ranges("late", late))
+
+
+def _ranges(column: str, of: Mapping[Key, Sequence[str]]) -> str:
+    return _json(
+        {"hub_id": hub, "boot": boot, column: "{" + ",".join(some) + "}"} for (hub, boot), some in of.items()
+    )
 
 
 async def insert_gaps(conn: Connection, gaps: Iterable[tuple[str, Gap]]) -> None:

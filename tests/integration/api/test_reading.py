@@ -191,6 +191,7 @@ async def test_hubs_tell_how_they_are_and_hide_their_password(house: House) -> N
     assert hub["enrolled"] is True
     assert {device["id"] for device in hub["devices"]} == {"pendant-1", "panel-1"}
     assert len(hub["gaps"]) == 1
+    assert [(one["boot"], one["ranges"]) for one in hub["missing"]] == [("b1", [[3, 4]])]
     assert "$7$" not in str(hub)
 
 

@@ -40,6 +40,7 @@ BY_ROW = {
     "dwelling",
     "device",
     "hub_gap",
+    "hub_sequence",
     "hub_status",
     "carer",
     "package",

@@ -19,6 +19,8 @@ INSERT INTO hub (id, dwelling_id, scheme, credential_hash, enrolled_at, first_he
 INSERT INTO device (hub_id, id, kind, scope) VALUES
     ('hub-12', 'pendant-1', 'pendant', NULL), ('hub-12', 'panel-1', 'door_panel', 'dwelling'),
     ('hub-3', 'panel-3', 'door_panel', 'dwelling'), ('hub-door', 'panel-0', 'door_panel', 'communal');
+INSERT INTO hub_sequence (hub_id, boot, began_at, missing, missed_at)
+VALUES ('hub-12', 'b1', %(ago)s, '{[3,5)}', %(now)s);
 INSERT INTO hub_gap (hub_id, heard_from, heard_to) VALUES ('hub-12', %(ago)s, %(now)s);
 INSERT INTO hub_status (hub_id, received_at, online) VALUES ('hub-12', %(now)s, true);
 INSERT INTO carer (id, provider_id, name) VALUES ('joy', 'brightcare', 'Joy Okafor'), ('kim', 'kindcare', 'Kim Lee');

@@ -213,6 +213,27 @@ async def test_heartbeats_tell_of_the_queue_and_the_clock(conn: Connection) -> N
     assert hub == {"queued": 3, "last_seq": 9, "boot": "b2"}
 
 
+async def test_numbers_that_a_hub_passed_over_are_kept_until_they_come(conn: Connection) -> None:
+    """A gap in `seq` is noted for its boot and closed by what comes late; a repeat and a reboot open none."""
+
+    async def missing() -> list[tuple[object, ...]]:
+        found = await rows(conn, "SELECT boot, missing::text FROM hub_sequence ORDER BY boot")
+        return [tuple(row.values()) for row in found]
+
+    def numbered(boot: str, *numbers: int) -> Arrival:
+        return says(*(event(f"{boot}-{seq}", seq=seq, boot=boot) for seq in numbers))
+
+    await take(conn, numbered("b1", 4), numbered("b1", 5, 9))
+    await take(conn, numbered("b1", 4, 5))
+    assert await missing() == [("b1", "{[6,9)}")]
+    await take(conn, numbered("b2", 1, 2), numbered("b1", 7))
+    assert await missing() == [("b1", "{[6,7),[8,9)}"), ("b2", "{}")]
+    await take(conn, numbered("b1", 8, 6), numbered("b2", 5))
+    assert await missing() == [("b1", "{}"), ("b2", "{[3,5)}")]
+    (hub,) = await rows(conn, "SELECT boot, last_seq FROM hub WHERE id = 'hub-12'")
+    assert hub == {"boot": "b2", "last_seq": 5}
+
+
 async def test_a_carers_fob_is_told_to_the_centre_and_to_the_carers_own_provider(conn: Connection) -> None:
     """A known credential at a door is news for two, a strange one for the centre, a heartbeat for nobody."""
     await take(

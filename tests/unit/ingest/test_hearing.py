@@ -1,5 +1,6 @@
 """What a batch says of the hubs themselves."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,9 +61,9 @@ def test_only_the_hubs_own_voice_counts_as_heard() -> None:
         arrival(T0, status=Status(online=True), retained=True),
         arrival(T0 + TICK, status=Status(online=False)),
     )
-    assert said.row(known(), None).heard_to is None
-    assert said.row(known(), None).online is False
-    assert heard(arrival(T0, heartbeat(T0))).row(known(), None).heard_to == T0
+    assert said.row(known(), None, None).heard_to is None
+    assert said.row(known(), None, None).online is False
+    assert heard(arrival(T0, heartbeat(T0))).row(known(), None, None).heard_to == T0
 
 
 def test_whatever_is_heard_after_a_will_means_back() -> None:
@@ -113,3 +114,19 @@ def test_supervision_looks_at_once_when_something_turned(
 ) -> None:
     """An ordinary message costs supervision nothing; a turn makes it look now."""
     assert calls_for_a_look(before, said, found) == why
+
+
+def test_a_clock_is_told_by_the_median_of_fresh_heartbeats() -> None:
+    """One heartbeat that was held up changes nothing, and one that says it has more to send is not counted."""
+    offsets = [timedelta(seconds=offset) for offset in (60, -600, 61, 60, 62)]
+    slow = heard(*(arrival(T0, heartbeat(T0 + offset)) for offset in offsets))
+    row = slow.row(known(), None, None)
+    assert (row.clock_offset_s, row.clock_samples) == (60.0, (60.0, -600.0, 61.0, 60.0, 62.0))
+    assert heard(arrival(T0, heartbeat(T0, queued=3))).row(known(), None, None).clock_samples is None
+
+
+def test_a_clock_that_was_set_is_believed_after_a_few_heartbeats() -> None:
+    """Only the last nine count."""
+    before = replace(known(), clock_samples=[3600.0] * 9)
+    set_right = heard(*(arrival(T0, heartbeat(T0)) for _ in range(5)))
+    assert set_right.row(before, None, None).clock_offset_s == 0.0

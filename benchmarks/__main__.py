@@ -18,7 +18,7 @@ from rich.table import Table
 from app.clock import system_clock
 from benchmarks.figures import Figure, Part
 
-PARTS = ("intake", "latency", "sweep", "homes")
+PARTS = ("intake", "latency", "sweep", "homes", "alerts")
 """Modules of this package, each with `run() -> figures`."""
 WHEN_NAMED = ("county",)
 """Those that take too long to be run unasked."""

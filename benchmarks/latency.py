@@ -31,7 +31,7 @@ async def run() -> Sequence[Figure]:
         background = await standing.load(
             "200", str(int(BACKGROUND * (PRESSES * PAUSE + 4))), "--rate", str(BACKGROUND)
         )
-        async with _live(standing, watch), pressing_home(standing.broker.port, watch) as client:
+        async with live(standing, watch), pressing_home(standing.broker.port, watch) as client:
             loading = asyncio.create_task(background.go())
             await asyncio.sleep(2)
             for number in range(PRESSES):
@@ -63,7 +63,7 @@ async def run() -> Sequence[Figure]:
 
 
 @asynccontextmanager
-async def _live(standing: Stage, watch: Stopwatch) -> AsyncIterator[None]:
+async def live(standing: Stage, watch: Stopwatch) -> AsyncIterator[None]:
     """An operator on the live stream."""
     async with await standing.connect() as conn:
         token = await create_token(conn, "northgate", "operator", "benchmark", system_clock())

@@ -25,9 +25,9 @@ class Stopwatch:
         return [until[id_] - self.published[id_] for id_ in self.published if id_ in until]
 
 
-async def press(client: aiomqtt.Client, watch: Stopwatch, id_: str) -> None:
-    """One press of the pendant."""
-    event = {"id": id_, "type": "alarm.pendant", "at": datetime.now(UTC).isoformat(), "device": "pendant-1"}
+async def press(client: aiomqtt.Client, watch: Stopwatch, id_: str, device: str = "pendant-1") -> None:
+    """One press of a pendant."""
+    event = {"id": id_, "type": "alarm.pendant", "at": datetime.now(UTC).isoformat(), "device": device}
     watch.published[id_] = time.monotonic()
     await client.publish(f"threshold/v1/{HUB}/events", json.dumps(event), qos=1)
 

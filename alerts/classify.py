@@ -73,6 +73,7 @@ FAULTS: dict[str, str] = {
     "technical.link_failed": "The unit's link failed",
     "technical.tamper": "A device was tampered with",
     "technical.fault": "A device reports a fault",
+    "technical.trespass": "The unit tried at the broker what is not its own",
 }
 RESTORES: dict[str, str] = {
     "technical.battery_ok": "technical.battery_low",

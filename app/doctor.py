@@ -17,6 +17,7 @@ from care.contact_store import read_organisations
 from db.migrate import pending
 from db.pool import Connection, connection_arguments, fetch_all, fetch_one
 from db.sql import Queries
+from ingest import enrolment
 
 _Q = Queries("app")
 _BEATS = Queries("db")
@@ -26,6 +27,8 @@ CLOCKS_APART = timedelta(seconds=2)
 MISSED_ROUNDS = 3
 """A role whose last round is older than so many of its periods has stopped."""
 CONNECT_SECONDS = 5.0
+CERTIFICATE_NOTICE = timedelta(days=30)
+"""How long before a hub's certificate ends it is told: an engineer may have to go there."""
 
 
 async def faults(settings: Settings, clock: Clock) -> AsyncIterator[str]:
@@ -112,6 +115,8 @@ async def _database_faults(conn: Connection, settings: Settings, clock: Clock) -
         yield f"packages: no hub hears the home of {row['id']}, so its visits cannot be confirmed"
     for row in await fetch_all(conn, _Q["watchless_duties"]):
         yield f"duties: {row['id']} is open and nothing will look at it again"
+    for hub, ends in await enrolment.ending(conn, clock() + CERTIFICATE_NOTICE):
+        yield f"certificates: the last one of hub {hub} ends on {ends:%Y-%m-%d}"
     for row in await fetch_all(conn, _BEATS["latest_beats"]):
         if clock() - row["at"] > MISSED_ROUNDS * row["every"] + timedelta(seconds=10):
             yield f"roles: {row['role']} last finished a round at {row['at']:%Y-%m-%d %H:%M:%S} UTC"

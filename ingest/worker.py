@@ -32,6 +32,7 @@ from ingest.commands import send_commands
 from ingest.gather import Gatherer, InHand, Lane, lane_of
 from ingest.model import Arrival, Recorded, read
 from ingest.presence import Marker, decode_marker
+from ingest.refusals import read_refusal
 from ingest.writer import LeaseLost, Writer, words
 
 log = structlog.get_logger(__name__)
@@ -197,12 +198,15 @@ class IngestWorker:
             Subscription(self._topics.events("+"), 1),
             Subscription(self._topics.status("+"), 1),
             Subscription(self._mirror, 1, required=False),
+            Subscription(self._topics.refusals, 1, required=False),
             *self._bridges.subscriptions,
         )
 
     def _read(self, message: Message) -> Arrival | Marker | None:
         if message.topic == self._mirror:
             return decode_marker(message.payload)
+        if message.topic == self._topics.refusals:
+            return read_refusal(message.topic, message.payload, message.received_at, self._bridges)
         if not message.topic.startswith(self._topics.root) and (bridge := self._bridges.at(message.topic)):
             return adapted.read(
                 bridge,

@@ -1,6 +1,7 @@
 """deploy/mosquitto/start.sh, the first process of the broker's container: accounts, TLS, refusals."""
 
 import asyncio
+import socket
 import ssl
 import subprocess
 from dataclasses import dataclass
@@ -125,8 +126,8 @@ async def die_with_will(port: int, topic: str) -> None:
     """Connect as hub-1 with a last will, and go away without a word."""
     async with client(port, "hub-1", "word", will=aiomqtt.Will(topic, b"{}", 1)) as hub:
         sock = hub._client.socket()
-        assert sock is not None
-        sock.shutdown(2)
+        assert isinstance(sock, socket.socket)
+        sock.shutdown(socket.SHUT_RDWR)
         await hub.publish("threshold/v1/hub-1/events", b"{}", qos=1, timeout=5)
 
 

@@ -16,7 +16,7 @@ from alerts.classify import worth_a_look
 from alerts.model import Signal
 from app.backtest_lines import EARLIEST, LATEST, AnyLine, lines_of, sorted_lines_of
 from care.evidence import may_be_evidence
-from care.hearing import Listener, is_fresh, queued_of
+from care.hearing import Listener, is_fresh
 from care.model import Estate, Hearing, HomeEvent
 from care.policy import Policy
 from gateway.clock import in_utc, timing
@@ -71,16 +71,31 @@ def read_events(file: BinaryIO, estate: Estate, policy: Policy, until: datetime 
 
 
 class _Home:
-    """What a replay keeps of one hub. `listener` None: it is not in the estate."""
+    """What a replay keeps of one hub. `listener` None: it is not in the estate.
 
-    __slots__ = ("events", "every", "hub_id", "ids", "listener")
+    `_ids` are of events taken, `_beats` of heartbeats that said nothing new: whether those had come before
+    made no difference, so they are only remembered, and looked through when an id is asked for.
+    """
+
+    __slots__ = ("_beats", "_ids", "events", "every", "hub_id", "listener", "pass_over")
 
     def __init__(self, hub_id: str, listener: Listener | None, every: timedelta) -> None:
         self.hub_id = hub_id
         self.listener = listener
         self.every = every
-        self.ids: set[str] = set()
         self.events: list[HomeEvent] = []
+        self._ids: set[str] = set()
+        self._beats: list[str] = []
+        self.pass_over = self._beats.append
+
+    def is_repeat(self, event_id: str) -> bool:
+        """Whether an event of this id was received before; from now on it was."""
+        if self._beats:
+            self._ids.update(self._beats)
+            self._beats.clear()
+        known = len(self._ids)
+        self._ids.add(event_id)
+        return len(self._ids) == known
 
 
 class _Reader:
@@ -135,17 +150,15 @@ class _Reader:
             if event.looks_like_alarm:
                 self._found.unreadable.append(Unreadable(home.hub_id, received_at, event.reason))
             return
-        known = len(home.ids)
-        home.ids.add(event.id)
-        if len(home.ids) == known:
-            return
         if event.type == HEARTBEAT:
-            said = event.data.get("queued")
+            queued = event.data.get("queued")
             # Asked first, because hardly any heartbeat says anything new.
-            if listener is not None and listener.is_news(said):
-                queued = queued_of(said)
-                if queued is not None and _is_fresh(event, received_at, home.every):
-                    listener.queue(received_at, queued)
+            if listener is None or not listener.is_news(queued):
+                home.pass_over(event.id)
+            elif not home.is_repeat(event.id) and _is_fresh(event, received_at, home.every):
+                listener.queue(received_at, queued)
+            return
+        if home.is_repeat(event.id):
             return
         if listener is not None and may_be_evidence(event.type):
             home.events.append(home_event(home.hub_id, event, received_at, arrival))

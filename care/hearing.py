@@ -5,6 +5,7 @@ keeps the same gaps in its tables as they end.
 """
 
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 from care.liveness import silence_limit
 from care.model import Hearing, Hub, Interval, QueueWord
@@ -26,7 +27,18 @@ def queued_of(value: object) -> int | None:
 class Listener:
     """Hears one hub, message by message in the order of arrival, and tells when it was heard."""
 
-    __slots__ = ("_first", "_gaps", "_hub", "_last", "_least", "_offline", "_unsure", "_wills", "_words")
+    __slots__ = (
+        "_first",
+        "_gaps",
+        "_hub",
+        "_last",
+        "_least",
+        "_offline",
+        "_said",
+        "_unsure",
+        "_wills",
+        "_words",
+    )
 
     def __init__(self, hub: Hub, policy: Policy) -> None:
         self._hub = hub
@@ -38,6 +50,7 @@ class Listener:
         self._offline: list[Interval] = []
         self._wills: list[datetime] = []
         self._words: list[QueueWord] = []
+        self._said: int | None = None
         self._unsure = True
 
     def heard(self, received_at: datetime) -> None:
@@ -58,18 +71,21 @@ class Listener:
         """A status `online: false` was received."""
         self._wills.append(received_at)
 
-    def is_news(self, queued: object) -> bool:
-        """Whether a word on the queue's length, if it is one, is worth keeping.
+    def is_news(self, queued: object) -> TypeGuard[int]:
+        """Whether it is a word on the queue's length, and one worth keeping.
 
         It is when it differs from the word before, and when it is the first empty queue after a time in which
         the hub may have been silent: with these every question is answered as with all.
         """
-        return (queued == 0 and self._unsure) or not self._words or self._words[-1].queued != queued
+        if queued == self._said and (queued or not self._unsure):
+            return False
+        return queued_of(queued) is not None
 
     def queue(self, received_at: datetime, queued: int) -> None:
         """A fresh heartbeat, heard just now, named the length of the hub's queue."""
         if self.is_news(queued):
             self._words.append(QueueWord(received_at, queued))
+            self._said = queued
         if queued == 0:
             self._unsure = False
 

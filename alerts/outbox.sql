@@ -79,7 +79,8 @@ WHERE delivery.id = ANY (%(ids)s)
 -- Writes what became of an attempt, unless the lease has passed to another.
 UPDATE delivery SET state = %(state)s, next_attempt_at = %(next_attempt_at)s, leased_by = NULL, lease_until = NULL,
     channel = %(channel)s, failover = %(failover)s, passed = %(passed)s, delivered_at = %(delivered_at)s,
-    sent_at = coalesce(%(sent_at)s, sent_at), maybe_told = maybe_told OR %(maybe)s, provider_ref = %(provider_ref)s,
+    sent_at = CASE WHEN %(moved)s THEN NULL ELSE coalesce(%(sent_at)s, sent_at) END,
+    maybe_told = maybe_told OR %(maybe)s, provider_ref = %(provider_ref)s,
     last_error = %(last_error)s, attempts = %(attempts)s,
     channel_since = CASE WHEN %(moved)s THEN NULL ELSE channel_since END
 WHERE id = %(id)s AND leased_by = %(lease)s AND state = 'sending';
@@ -141,6 +142,7 @@ UPDATE delivery SET state = %(state)s, next_attempt_at = %(next_attempt_at)s, ch
     failover = %(failover)s, passed = %(passed)s, delivered_at = %(delivered_at)s, last_error = %(last_error)s,
     maybe_told = maybe_told OR %(maybe)s,
     attempts = CASE WHEN %(moved)s THEN 0 ELSE attempts END,
+    sent_at = CASE WHEN %(moved)s THEN NULL ELSE sent_at END,  -- by the new channel nobody was written to yet
     channel_since = CASE WHEN %(moved)s THEN NULL ELSE channel_since END
 WHERE id = %(id)s;
 

@@ -247,12 +247,6 @@ FROM jsonb_to_recordset(%(rows)s) AS new (
     purpose text, step integer, priority smallint, idempotency_key text, message jsonb, corrects bigint)
 ON CONFLICT (idempotency_key) DO NOTHING;
 
--- name: add_feed
--- Tells the live stream several things at once.
-INSERT INTO feed (at, topic, organisations, roles, payload)
-SELECT %(now)s, topic, array(SELECT jsonb_array_elements_text(organisations)), NULL, payload
-FROM jsonb_to_recordset(%(rows)s) AS new (topic text, organisations jsonb, payload jsonb);
-
 -- name: lock_alert_of_duty
 -- The alert of a duty, locked before the duty itself: whoever closes takes them in this order.
 SELECT alert.* FROM alert JOIN duty ON duty.alert_id = alert.id WHERE duty.id = %(duty)s
@@ -318,8 +312,8 @@ SELECT DISTINCT ON (alert_id, duty_id, contact_id, channel)
        id, alert_id, duty_id, organisation_id, contact_id, channel, state
 FROM delivery
 WHERE alert_id = ANY (%(alerts)s) AND purpose <> 'stand_down'
-  AND (state IN ('delivered', 'sending') OR maybe_told)
-ORDER BY alert_id, duty_id, contact_id, channel, (state = 'delivered') DESC, (state = 'sending'), id DESC;
+  AND (state IN ('delivered', 'sent', 'sending') OR maybe_told)
+ORDER BY alert_id, duty_id, contact_id, channel, (state IN ('delivered', 'sent')) DESC, (state = 'sending'), id DESC;
 
 -- name: escalate_alerts
 -- Makes alerts a matter of welfare, with the reason for it.

@@ -14,6 +14,7 @@ from app.errors import Fault
 from app.logs import configure_logs
 from app.settings import LogSettings, load_settings
 from app.simulate import broker_named, passwords_in
+from app.simulate_load import allow_files
 from app.simulate_view import Looks
 from app.simulate_world import faults_of, show, world_of
 from care.notation import parse_instant
@@ -74,6 +75,7 @@ def live(
     settings = load_settings(context.obj)
     configure_logs(LogSettings(level="warning", format=settings.log.format))
     wrong, known = faults_of(fault), passwords_in(passwords)
+    allow_files(homes)
     first = system_clock().astimezone(ZONE).date().isoformat() if begin is None else begin
     world = world_of(seed, homes, days, first)
     start = _instant(shows, "--shows")

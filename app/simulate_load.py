@@ -99,13 +99,16 @@ async def _loaded(
         typer.echo(f"{len(fleet)} homes connected in {clock.monotonic() - began:.1f} s", err=True)
 
         async def talking() -> None:
-            async with asyncio.TaskGroup() as all_:
-                all_.create_task(fleet.beat(HEARTBEAT_EVERY))
-                if rate:
-                    all_.create_task(fleet.talk(per_second=rate, seconds=seconds))
-                if presses:
-                    said = {"event_type": "alarm.pendant", "device": "pendant-1"}
-                    all_.create_task(fleet.talk(per_second=presses, seconds=seconds, **said))
+            beating = asyncio.create_task(fleet.beat(HEARTBEAT_EVERY))
+            try:
+                await asyncio.gather(
+                    fleet.talk(per_second=rate, seconds=seconds),
+                    fleet.talk(
+                        per_second=presses, seconds=seconds, event_type="alarm.pendant", device="pendant-1"
+                    ),
+                )
+            finally:
+                beating.cancel()
             await fleet.all_receipted(RECEIPTS_WITHIN)
 
         end = clock.now() + timedelta(seconds=seconds)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ WIDTH, HEIGHT_OF_A_PLOT = 9.0, 2.9
 ANSWERED_WITHIN = (60, 180)
 """Seconds in which 97.5 % and 99 % of calls are to be answered (domain/alarms.md §2)."""
 
-_SVG = {"svg.fonttype": "none", "svg.hashsalt": "threshold"}
+_SVG: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "threshold"}
 """Text stays text, and the same score is the same picture."""
 
 

@@ -16,6 +16,9 @@ from device_sim.world.truth import CallFact, OutageFact, Truth, VisitFact, World
 FIRST_DAY = date(2026, 11, 2)
 """A Monday, when nobody names another day: the same words make the same world in any year."""
 
+MOST_HOMES = 50_000
+"""More than one machine can connect: a port of the loopback is used up by each."""
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -37,8 +40,8 @@ def make_world(
     seed: int, homes: int, days: int = 7, first: date = FIRST_DAY, sizes: Magnitudes = USUAL
 ) -> World:
     """The world of a seed. Raises ValueError when it would have no home or no day, or too many of either."""
-    if not 1 <= homes <= 9_999:
-        raise ValueError("a world has from 1 to 9,999 homes")
+    if not 1 <= homes <= MOST_HOMES:
+        raise ValueError(f"a world has from 1 to {MOST_HOMES:,} homes")
     if not 1 <= days <= 366:
         raise ValueError("a world has from 1 to 366 days")
     people = tuple(person(number, seed, first, days, sizes) for number in range(1, homes + 1))

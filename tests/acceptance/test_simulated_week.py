@@ -111,7 +111,7 @@ def test_a_report_that_hides_a_miss_does_not_pass(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
-        (("world", "--out", "w", "--homes", "0"), 2, "from 1 to 9,999"),
+        (("world", "--out", "w", "--homes", "0"), 2, "from 1 to 50,000"),
         (("world", "--out", "w", "--begin", "monday"), 2, "monday"),
         (("world", "--out", "w", "--fault", "storm=1"), 2, "storm=1"),
         (("world", "--out", "/dev/null/w", "--homes", "1", "--days", "1"), 1, "/dev/null"),

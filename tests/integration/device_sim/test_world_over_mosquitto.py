@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from app import simulation
 from app.clock import system_clock
 from app.errors import Fault
+from app.simulate_load import allow_files
 from device_sim.ledger import read_ledger
 from device_sim.world.truth import read_truth
 from gateway.model import Event, Receipts
@@ -97,3 +98,36 @@ def test_a_world_that_is_over_is_one_line(tmp_path: Path) -> None:
     arguments = ("--homes", "1", "--days", "1", "--begin", "2020-01-01", "--broker", "mqtt://127.0.0.1:1")
     status, _, fault = sim(*arguments, "--out", str(tmp_path))
     assert (status, fault[:19]) == (1, "that world ended at")
+
+
+@pytest.mark.usefixtures("receipting")
+def test_homes_talk_at_a_rate_and_measure_their_receipts(open_mosquitto: Mosquitto) -> None:
+    """Every event of two seconds is receipted, and presses are measured apart."""
+    status, lines, fault = sim(
+        *("--homes", "40", "--rate", "200", "--presses", "10", "--seconds", "2"),
+        *("--broker", open_mosquitto.url, "--headless"),
+    )
+    assert status == 0, fault
+    last = json.loads(lines[-1])
+    assert (last["connected"], last["in_store"], last["presses"]) == (40, 0, 20)
+    assert last["stored"] >= 420
+    assert 0 < last["press_to_receipt"]["p50"] <= last["press_to_receipt"]["worst"]
+
+
+def test_more_homes_than_files_are_allowed_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is raised as far as it may be, and beyond that the line says what to raise."""
+    limits: list[tuple[int, int]] = [(1_024, 4_000)]
+    monkeypatch.setattr("resource.getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr("resource.setrlimit", lambda _, wanted: limits.append(wanted))
+    allow_files(3_000)
+    assert limits[-1] == (3_500, 4_000)
+    with pytest.raises(Fault, match=r"5000 homes need 5500 open files, and 4000 are allowed"):
+        allow_files(5_000)
+
+
+def test_an_estate_with_too_few_hubs_is_one_line(tmp_path: Path) -> None:
+    """Nobody is simulated who does not exist."""
+    (tmp_path / "estate.yaml").write_text("hubs: []\n")
+    arguments = ("--homes", "2", "--rate", "1", "--estate", str(tmp_path / "estate.yaml"))
+    status, _, fault = sim(*arguments, "--broker", "mqtt://127.0.0.1:1")
+    assert (status, "has 0 hubs, and 2 homes are wanted" in fault) == (1, True)

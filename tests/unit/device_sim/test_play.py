@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -89,11 +90,35 @@ async def test_a_step_whose_moment_has_passed_is_taken_at_once_and_in_order() ->
 
 @pytest.mark.parametrize("name", names())
 def test_every_scenario_can_be_scheduled(name: str) -> None:
-    """Roles, devices and moments of the files that come along fit an ordinary home."""
-    scenario = load_scenario(name)
-    homes = {role: replace(spec(), hub=f"hub-{role}") for role in scenario.roles}
+    """Roles, devices and moments of the files that come along fit an ordinary home with such a visit."""
+    scenario, whole = load_scenario(name), spec()
+    assert whole.visit is not None
+    homes = {
+        role: replace(
+            whole,
+            hub=f"hub-{role}",
+            visit=replace(whole.visit, wall=needs.planned or "", suspended=needs.suspended),
+        )
+        for role, needs in scenario.roles.items()
+    }
     times = [at for at, _ in schedule(scenario, homes, begin=START)]
     assert times == sorted(times)
+
+
+@pytest.mark.parametrize(
+    ("name", "visit", "told"),
+    [
+        ("hospital_stay", {}, "its next visit is not suspended"),
+        ("missed_morning", {"suspended": True}, "its next visit is suspended"),
+        ("clocks_back", {"wall": "2026-10-24 01:30"}, "it has no visit planned for 2026-10-25 01:30"),
+    ],
+)
+def test_a_visit_of_another_kind_does_not_do(name: str, visit: dict[str, Any], told: str) -> None:
+    """A story that hangs on the night or on a suspension is not played at just any visit."""
+    whole = spec()
+    assert whole.visit is not None
+    why = load_scenario(name).unfit("home", replace(whole, visit=replace(whole.visit, **visit)))
+    assert why == f"hub-12 cannot play 'home' in {name}: {told}"
 
 
 def without(part: str) -> HomeSpec:

@@ -3,8 +3,10 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
+from device_sim.world import plots
 from device_sim.world.books import Books
 from device_sim.world.page import page
 from device_sim.world.score import Called, Report, ReportAlert, ReportVisit, Score, score
@@ -253,3 +255,14 @@ def test_a_policy_that_is_none_is_told(text: str, told: str) -> None:
     """In one sentence that names the key."""
     with pytest.raises(ValueError, match=re.escape(told)):
         tuning_of(text)
+
+
+def test_the_plots_are_the_same_each_time() -> None:
+    """A score is one picture, byte for byte, with and without anything to be drawn of times."""
+    found = judged(visit(came(5)), [alert("visit.missed")], (said(5),))
+    live = msgspec.structs.replace(found, found_after_s=[1.0, 4.0])
+    for score_ in (found, live):
+        assert plots.svg(score_) == plots.svg(score_)
+        assert plots.png(score_).startswith(b"\x89PNG")
+    assert b"How soon" in plots.svg(live)
+    assert b"How soon" not in plots.svg(found)

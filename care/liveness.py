@@ -185,7 +185,8 @@ def _less(spell: Interval, outages: Sequence[Interval], *, closed: bool) -> Iter
         if outage.end is None:
             return
         start = max(start, outage.end)
-    if spell.end is None or spell.end > start:
+    # A last will and a message of one moment are a silence too, over as it began: what ended it counts.
+    if spell.end is None or spell.end > start or (closed and spell.end == spell.start == start):
         yield Silence(start, spell.end, spell.end, closed)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from care.hearing import Listener, is_fresh, queued_of
@@ -173,6 +173,7 @@ def test_silence_is_as_defined(said: list[Receipt], half_minute: int) -> None:
 
 
 @given(receipts, st.integers(0, 700))
+@example([(0, "message"), (1, "will"), (1, "message")], 30)
 def test_everything_said_is_as_defined(said: list[Receipt], half_minute: int) -> None:
     """At any moment "has said everything" is the definition's, also after the words were thinned."""
     now = moment(half_minute / 2)

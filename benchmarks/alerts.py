@@ -28,6 +28,7 @@ CENTRE = """
 INSERT INTO contact (organisation_id, position, name, webhook_url, webhook_secret)
 VALUES ('northgate', 1, 'Program', %s, %s)
 """
+ANSWERED = "UPDATE duty SET state = 'acknowledged', next_check_at = NULL"
 FAULTS = """
 INSERT INTO fault (hub_id, device, kind, failing_since, last_failed_at, received_at, event_id, next_check_at)
 SELECT 'hub-' || n % 900 + 1, 'sensor-' || n, 'technical.sensor_missing', now() - interval '15 minutes',
@@ -94,13 +95,25 @@ async def _minute_of_alerts(standing: Stage, sink: WebhookSink, watch: Stopwatch
         for number in range(ALERTS):
             await press(client, watch, f"press-{number}", f"pendant-{number}")
             await asyncio.sleep(MINUTE / ALERTS)
-        await sink.wait_for(ALERTS, within=60)
-    handed: dict[int, float] = {}
-    for received in sink.received:
-        handed.setdefault(json.loads(received.body)["data"]["alert"], received.at)
+        handed = await _handed_over(sink, ALERTS)
     async with await standing.connect() as conn:
         rows = await (await conn.execute("SELECT alert_id, event_id FROM alert_event")).fetchall()
+        await conn.execute(ANSWERED)
     return [handed[row["alert_id"]] - watch.published[row["event_id"]] for row in rows]
+
+
+async def _handed_over(sink: WebhookSink, alerts: int) -> dict[int, float]:
+    """When each alert first reached the receiver, once so many have; further steps of ladders count for
+    nothing."""
+    handed: dict[int, float] = {}
+    read = 0
+    async with asyncio.timeout(KEEPS_UP_WITHIN):
+        while len(handed) < alerts:
+            for received in sink.received[read:]:
+                handed.setdefault(json.loads(received.body)["data"]["alert"], received.at)
+                read += 1
+            await asyncio.sleep(0.2)
+    return handed
 
 
 async def _storm(standing: Stage, sink: WebhookSink, watch: Stopwatch) -> float:
@@ -112,7 +125,7 @@ async def _storm(standing: Stage, sink: WebhookSink, watch: Stopwatch) -> float:
         for number in range(PRESSES):
             await press(client, watch, f"press-storm-{number}", f"pendant-s{number}")
             await asyncio.sleep(MINUTE / PRESSES)
-        await sink.wait_for(STORM + PRESSES, within=KEEPS_UP_WITHIN)
+        await _handed_over(sink, STORM + PRESSES)
         lasted = time.monotonic() - began
         async with asyncio.timeout(20):
             while len(watch.shown) < PRESSES:  # noqa: ASYNC110

@@ -9,8 +9,8 @@ from gateway.model import Receipts
 
 MIX = ("heartbeat",) * 12 + ("door.opened", "door.closed") * 3 + ("carer.arrived", "carer.departed")
 """Of twenty events: an estate's ordinary day is mostly heartbeats and doors."""
-FIRST = 1_000_000
-"""Numbers of events have seven digits, so that all packets of a home and a type are equally long."""
+SERIES = 1_000_000
+"""Numbers of one series of events: a series of its own for each run, because an id is stored once."""
 
 _receipts = msgspec.json.Decoder(Receipts)
 
@@ -39,14 +39,14 @@ class Home:
     acknowledgement of a message is its answer.
     """
 
-    def __init__(self, hub: str, port: int, *, array: int = 1, deaf: bool = False) -> None:
+    def __init__(self, hub: str, port: int, *, series: int = 1, array: int = 1, deaf: bool = False) -> None:
         self.hub = hub
         self.array = array
         self.deaf = deaf
         self.unsent = bytearray()
         self.waiting: dict[str | int, float] = {}
         self._inbox = b""
-        self._number = FIRST
+        self._number = series * SERIES
         self._topic = _text(f"threshold/v1/{hub}/events")
         self.sock = socket.create_connection(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -44,8 +44,8 @@ WITH kept AS (
     SELECT hub_id, event_id || '-' || n, received_at - make_interval(days => n), digest FROM receipt, kept
 )
 INSERT INTO event (received_at, hub_id, id, type, at, effective_at, dwelling_id, device, seq, boot, data)
-SELECT received_at - make_interval(days => n), hub_id, id || '-' || n, type, at, effective_at, dwelling_id, device,
-       seq, boot, data
+SELECT received_at - make_interval(days => n), hub_id, id || '-' || n, type, at, effective_at, dwelling_id,
+       device, seq, boot, data
 FROM event, kept
 """
 
@@ -56,15 +56,15 @@ async def run() -> Sequence[Figure]:
     async with stage("ingest") as standing:
         await (await standing.load(HOMES, str(WARM_UP), "--first", "501", "--window", WINDOW)).go()
         watch = Stopwatch()
-        alone = await _measure(standing, "--seconds", str(SECONDS), watch=watch)
-        arrays = await _measure(standing, "--array", ARRAY, "--window", "60", "--seconds", str(ARRAY_SECONDS))
+        alone = await _measure(standing, 2, SECONDS, watch=watch)
+        arrays = await _measure(standing, 3, ARRAY_SECONDS, "--array", ARRAY, "--window", "60")
         memory = standing.most_memory / 2**20
-        before = await _measure(standing, "--seconds", str(HISTORY_SECONDS))
+        before = await _measure(standing, 4, HISTORY_SECONDS)
         async with await standing.connect() as conn:
             await conn.execute(HISTORY)
             await conn.execute("ANALYZE")
             await conn.execute("CHECKPOINT")
-        after = await _measure(standing, "--seconds", str(HISTORY_SECONDS))
+        after = await _measure(standing, 5, HISTORY_SECONDS)
         standing.service.stop()
         async with await standing.connect() as conn:
             await conn.execute(TARGETS)
@@ -98,9 +98,12 @@ async def run() -> Sequence[Figure]:
     )
 
 
-async def _measure(standing: Stage, *options: str, watch: Stopwatch | None = None) -> dict[str, float]:
+async def _measure(
+    standing: Stage, series: int, seconds: float, *options: str, watch: Stopwatch | None = None
+) -> dict[str, float]:
     """One run of the load: rate, waits for receipts, and each process's seconds for an event."""
-    load = await standing.load(HOMES, ENDLESS, "--window", WINDOW, *options)
+    common = ("--window", WINDOW, "--series", str(series), "--seconds", str(seconds))
+    load = await standing.load(HOMES, ENDLESS, *common, *options)
     used, stored = standing.processor_seconds(), await _stored(standing)
     running = asyncio.create_task(load.go())
     if watch is not None:
@@ -164,7 +167,7 @@ async def _bridge(standing: Stage) -> float:
         began = time.monotonic()
         running = asyncio.create_task(load.go())
         async with asyncio.timeout(120):
-            while await _bridged(standing) < before + REFERENCE:
+            while await _bridged(standing) < before + REFERENCE:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         seconds = time.monotonic() - began
         await running

@@ -97,9 +97,15 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=float("inf"))
     arguments.add_argument("--rate", type=float)
     arguments.add_argument("--deaf", action="store_true")
+    arguments.add_argument(
+        "--series", type=int, default=1, help="another one for each run: ids are said once"
+    )
     given = arguments.parse_args()
     numbers = range(given.first, given.first + given.hubs)
-    homes = [Home(f"hub-{number}", given.port, array=given.array, deaf=given.deaf) for number in numbers]
+    homes = [
+        Home(f"hub-{number}", given.port, series=given.series, array=given.array, deaf=given.deaf)
+        for number in numbers
+    ]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()

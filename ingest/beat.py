@@ -6,7 +6,7 @@ The sweeps read it, so that a time in which we could not listen is never held ag
 from collections.abc import Callable
 from datetime import datetime
 
-from ingest import metrics, store
+from ingest import lease_store, metrics
 from ingest.presence import Marker, Presence, encode_marker
 from ingest.writer import Writer
 
@@ -25,7 +25,7 @@ class Beat:
     async def begin(self) -> None:
         """Finds out until when anybody listened before us; None when nobody ever did, which is no gap."""
         async with self._writer.transaction() as conn:
-            before = await store.intake_state(conn)
+            before = await lease_store.intake_state(conn)
         self._listened_until = before.beat_at if before is not None else None
 
     def connected(self) -> None:
@@ -68,12 +68,12 @@ class Beat:
         async with self._writer.transaction() as conn:
             if presence.caught_up_at is None:
                 if self._listened_until is not None:
-                    await store.open_gap(conn, self._listened_until)
+                    await lease_store.open_gap(conn, self._listened_until)
             elif not self._gap_is_over:
-                await store.close_gaps(conn, presence.caught_up_at)
-            await store.write_intake(
+                await lease_store.close_gaps(conn, presence.caught_up_at)
+            await lease_store.write_intake(
                 conn,
-                store.IntakeState(
+                lease_store.IntakeState(
                     holder=self._instance,
                     beat_at=now if presence.connected_at is not None else None,
                     connected_at=presence.connected_at,

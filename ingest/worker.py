@@ -26,7 +26,7 @@ from gateway.codec import Reason, encode_receipts
 from gateway.connection import Subscription
 from gateway.session import Message, Session
 from gateway.topics import Topics
-from ingest import adapted, metrics, replay, store
+from ingest import adapted, lease_store, metrics, replay, store
 from ingest.beat import Beat
 from ingest.commands import send_commands
 from ingest.gather import Gatherer, InHand, Lane, lane_of
@@ -117,8 +117,8 @@ class IngestWorker:
     async def _lease(self) -> AsyncIterator[Connection | None]:
         """The connection of the active intake, or None when another copy is."""
         async with self._connection(f"intake {self._instance}") as conn:
-            if await store.take_lease(conn, f"intake {self._broker.client_id}"):
-                await store.end_when_frozen(conn, IDLE_SESSION_TIMEOUT)
+            if await lease_store.take_lease(conn, f"intake {self._broker.client_id}"):
+                await lease_store.end_when_frozen(conn, IDLE_SESSION_TIMEOUT)
                 yield conn
             else:
                 yield None
@@ -136,7 +136,7 @@ class IngestWorker:
 
     async def _active(self, conn: Connection, stop: asyncio.Event) -> None:
         async with self._connection(f"intake {self._instance} urgent") as second:
-            await store.end_when_frozen(second, IDLE_SESSION_TIMEOUT)
+            await lease_store.end_when_frozen(second, IDLE_SESSION_TIMEOUT)
             await self._take_in(Writer(conn, self._clock), Writer(second, self._clock), stop)
 
     async def _take_in(self, writer: Writer, urgent: Writer, stop: asyncio.Event) -> None:

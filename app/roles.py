@@ -30,6 +30,7 @@ from db.housekeeping import Keep, tidy
 from db.pool import Pool
 from gateway.broker import Broker, BrokerFault, broker_at
 from gateway.topics import Topics
+from ingest.hearing import GAP_FACTOR
 from ingest.worker import IngestWorker
 
 Letters = Callable[[], Any]
@@ -120,11 +121,17 @@ def policy_of(settings: Settings) -> Policy:
     if settings.policy is None:
         return DEFAULT_POLICY
     try:
-        return read_policy(settings.policy.read_bytes(), str(settings.policy))
+        policy = read_policy(settings.policy.read_bytes(), str(settings.policy))
     except OSError as error:
         raise Fault(f"{settings.policy}: {(error.strerror or 'cannot be read').lower()}") from None
     except FileErrors as errors:
         raise Fault("\n".join(str(fault) for fault in errors.faults)) from None
+    if policy.silence_factor < GAP_FACTOR:
+        raise Fault(
+            f"{settings.policy}: silence_factor is below {GAP_FACTOR}: the service keeps the gaps in a hub's hearing"
+            " from there on; a smaller factor can only be tried in a backtest"
+        )
+    return policy
 
 
 def broker_of(settings: Settings) -> Broker:

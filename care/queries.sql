@@ -483,13 +483,6 @@ FROM json_to_recordset(%(rows)s::json) AS new (
     received_at timestamptz)
 ON CONFLICT (visit_ref, hub_id, event_id) DO UPDATE SET strength = excluded.strength, carer_id = excluded.carer_id;
 
--- name: tell_of_visits
--- Puts visits whose state changed on the live stream of those who may see them.
-INSERT INTO feed (at, topic, organisations, roles, payload)
-SELECT %(now)s, 'visit', organisations, ARRAY['care_manager', 'operator', 'administrator'],
-       jsonb_build_object('visit_ref', visit_ref, 'state', state)
-FROM json_to_recordset(%(rows)s::json) AS new (visit_ref text, state text, organisations text[]);
-
 -- name: postpone_due
 -- Pushes forward what could not be judged, so that it does not stand in the way of everything else.
 UPDATE visit SET next_check_at = %(later)s

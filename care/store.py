@@ -11,8 +11,11 @@ from care.estate_store import Q
 from care.evidence import Evidence
 from care.model import Verdict
 from care.reconcile import Correction
+from db.feed import News, append_all
 from db.pool import Connection, execute, fetch_all
-from db.wake import LIVE, wake
+
+WHO_SEES_VISITS = ("care_manager", "operator", "administrator")
+"""Roles to which the live stream tells of visits: a landlord is told of alerts, and of no roster."""
 
 _json = msgspec.json.Encoder()
 
@@ -39,7 +42,7 @@ async def write_conclusions(
     verdicts: list[dict[str, Any]] = []
     concluded: list[dict[str, Any]] = []
     unchanged: list[dict[str, Any]] = []
-    news: list[dict[str, Any]] = []
+    news: list[News] = []
     for each in corrections:
         visit, check = each.history.visit, each.history.next_check_at
         if not each.concludes:
@@ -51,12 +54,12 @@ async def write_conclusions(
         last = {**_verdict_row(visit.ref, each.versions[-1].verdict), "next_check_at": check}
         concluded.append({**last, "version": each.first + len(each.versions) - 1})
         state = each.versions[-1].verdict.state
-        news.append({"visit_ref": visit.ref, "state": state, "organisations": organisations[visit.ref]})
+        told = {"visit_ref": visit.ref, "state": state.value}
+        news.append(News("visit", organisations[visit.ref], told, WHO_SEES_VISITS))
     if verdicts:
         await execute(conn, Q["add_verdicts"], rows=_rows(verdicts), now=now)
         await execute(conn, Q["conclude_visits"], rows=_rows(concluded))
-        await execute(conn, Q["tell_of_visits"], rows=_rows(news), now=now)
-        await wake(conn, LIVE)
+        await append_all(conn, news, now)
     if unchanged:
         await execute(conn, Q["look_again"], rows=_rows(unchanged))
 

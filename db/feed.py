@@ -4,13 +4,12 @@ A plain `WHERE id > last` misses a row that took its id early and committed late
 (transaction id, id) and stops short of the oldest transaction still running.
 """
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from psycopg.types.json import Jsonb
 
 from db.pool import Connection, execute, fetch_all
 from db.sql import Queries
@@ -49,6 +48,16 @@ class FeedRow:
     payload: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """One thing to tell some organisations; of their roles only these, when given."""
+
+    topic: str
+    organisations: Sequence[str]
+    payload: Mapping[str, Any]
+    roles: Sequence[str] | None = None
+
+
 async def append(
     conn: Connection,
     topic: str,
@@ -58,16 +67,24 @@ async def append(
     roles: Sequence[str] | None = None,
 ) -> None:
     """Tells those organisations (only these roles, when given) in the same transaction as the fact itself."""
-    await execute(
-        conn,
-        _Q["append_feed"],
-        at=at,
-        topic=topic,
-        organisations=sorted(set(organisations)),
-        roles=list(roles) if roles is not None else None,
-        payload=Jsonb(payload),
-    )
-    await wake(conn, LIVE)
+    await append_all(conn, [News(topic, organisations, payload, roles)], at)
+
+
+async def append_all(conn: Connection, news: Iterable[News], at: datetime) -> None:
+    """`append` for many at once, in one statement; what concerns nobody is left out."""
+    rows = [
+        {
+            "topic": each.topic,
+            "organisations": sorted(set(each.organisations)),
+            "roles": each.roles,
+            "payload": each.payload,
+        }
+        for each in news
+        if each.organisations
+    ]
+    if rows:
+        await execute(conn, _Q["append_feed"], rows=json.dumps(rows), at=at)
+        await wake(conn, LIVE)
 
 
 async def read_after(conn: Connection, cursor: Cursor, limit: int = 500) -> list[FeedRow]:

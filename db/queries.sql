@@ -1,7 +1,8 @@
 -- name: append_feed
--- Adds one thing that happened for the organisations that may be told of it.
+-- Adds what happened, each for the organisations that may be told of it.
 INSERT INTO feed (at, topic, organisations, roles, payload)
-VALUES (%(at)s, %(topic)s, %(organisations)s, %(roles)s, %(payload)s);
+SELECT %(at)s, topic, organisations, roles, payload
+FROM json_to_recordset(%(rows)s::json) AS new (topic text, organisations text[], roles text[], payload jsonb);
 
 -- name: read_feed
 -- Rows after a place in the stream, short of the oldest transaction that is still running.

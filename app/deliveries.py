@@ -18,6 +18,8 @@ from app.settings import load_settings
 from db.pool import connection_arguments
 
 cli = typer.Typer(name="deliveries", help="Messages that reached nobody.", no_args_is_help=True)
+WIDE = 240
+"""Columns of the list."""
 MOST_REPLAYED = 10_000
 """Messages of one call without a number: more than that is no replay but a second outage."""
 
@@ -61,7 +63,8 @@ def list_(
             "yes" if row["wanted"] else "no",
             row["last_error"] or "-",
         )
-    Console(soft_wrap=True, highlight=False, markup=False).print(table)
+    # Not folded: a line is read, cut and searched as a line.
+    Console(width=WIDE, soft_wrap=True, highlight=False, markup=False).print(table)
 
 
 @cli.command()

@@ -35,6 +35,8 @@ async def faults(settings: Settings, clock: Clock) -> AsyncIterator[str]:
     """Every fault found, one sentence each; none when all is well."""
     for fault in _broker_faults(settings):
         yield fault
+    if settings.watch.enabled and settings.mqtt.username is not None and settings.watch.password is None:
+        yield "watch: no press tries the way in, because THRESHOLD_WATCH__PASSWORD is not set"
     if settings.database_url is None:
         yield "database: none is named, set THRESHOLD_DATABASE_URL"
         return

@@ -12,7 +12,8 @@ MAX_BYTES = 256 * 1024
 """A state is a kilobyte at most; a bridge's list of its devices is longer and says nothing of a home."""
 _LONGEST = 1_000
 
-_CODE = re.compile(rb'("action_?[cC]ode"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\]\s]*)', re.DOTALL)
+_CODE = re.compile(rb'("action_?[cC]ode"\s*:\s*)("(?:[^"\\]|\\.)*"?)?[^,}\]]*', re.DOTALL)
+"""The value is all up to the next comma or bracket: of a broken one no digit may stay."""
 _ALARMS = re.compile(
     rb'"(?:sos|emergency|panic|falling|fall|alarm)"|'
     rb'"(?:smoke|carbon_monoxide|gas|water_leak|sos|alarm|fall|panic)"\s*:\s*(?:true|1\b)',
@@ -52,7 +53,7 @@ def without_codes(payload: bytes) -> bytes:
     """The message as it may be kept: PINs blotted out, in what is no JSON as well."""
     fields = fields_of(payload) if b"\\" in payload else None
     if fields is not None and ACTION_CODE in fields:  # its name may be written with escapes
-        return msgspec.json.encode({**fields, ACTION_CODE: None})
+        payload = msgspec.json.encode({**fields, ACTION_CODE: None})
     return _CODE.sub(rb"\1null", payload)
 
 

@@ -18,9 +18,9 @@ from rich.table import Table
 from app.clock import system_clock
 from benchmarks.figures import Figure, Part
 
-PARTS = ("intake", "latency", "sweep", "homes", "alerts")
+PARTS = ("intake", "latency", "sweep", "homes", "alerts", "backtest")
 """Modules of this package, each with `run() -> figures`."""
-WHEN_NAMED = ("county",)
+WHEN_NAMED = ("county", "month")
 """Those that take too long to be run unasked."""
 
 

@@ -62,6 +62,10 @@ class Stage:
             raise RuntimeError("the load did not come up")
         return Load(process)
 
+    def database_processes(self) -> list[psutil.Process]:
+        """Every process of the database."""
+        return [one for one in psutil.Process().children(recursive=True) if one.name() == "postgres"]
+
     def processor_seconds(self) -> dict[str, float]:
         """What the service, the broker and the database have used of the processors until now."""
         ours = psutil.Process(self.service.pid)

@@ -30,7 +30,7 @@ MISSED = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 ONE_IN = 100
 """Of so many visits one is missed. Published rates lie between one and two in a hundred."""
 
-SMALL_TOWN = 6_000
+SMALL_TOWN = 4_000
 HISTORY = (3, 30)
 """Days of visits, verdicts and evidence behind the due visits: ten times as many must cost no more."""
 

@@ -45,7 +45,7 @@ SHORTEST_BEAT = 0.1
 """Seconds between two of them on a clock that hurries."""
 SELDOM = 10
 """Beats between looks for what hardly ever happens."""
-IDLE_SESSION_TIMEOUT = "10s"
+IDLE_SESSION_TIMEOUT = "5s"
 """The database ends the connection of a copy that has been frozen so long, and its lease with it."""
 RECEIPT_IDS = 500
 """Most ids in one receipt message: as many as a hub may send at once."""

@@ -29,7 +29,9 @@ from device_sim.world.truth import write_truth
 def live(
     context: typer.Context,
     homes: Annotated[int, typer.Option(help="How many homes.")],
-    out: Annotated[Path, typer.Option(help="The folder for truth.jsonl and ledger.jsonl.")],
+    out: Annotated[Path, typer.Option(help="The folder for truth.jsonl, ledger.jsonl and the rest.")] = Path(
+        ".threshold/sim"
+    ),
     seed: Annotated[int, typer.Option(help="Which world; as `threshold sim world` wrote its estate.")] = 1,
     days: Annotated[int, typer.Option(help="For how many days.")] = 7,
     begin: Annotated[
@@ -121,6 +123,10 @@ def live(
 
     try:
         write_files(world, out)
+        if (
+            embedded is not None
+        ):  # the ledger of another time would speak of events that this service never had
+            (out / "ledger.jsonl").unlink(missing_ok=True)
         asyncio.run(lived())
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -21,10 +21,13 @@ MISSED_AFTER = timedelta(seconds=45)
 COUNTS_FROM = timedelta(seconds=10)
 STORY_HOMES = range(1, 8)
 """Homes whose visits have the short thresholds; the others keep the ordinary ones."""
+QUARTER_HOURS = range(3, 6)
+"""Those of them whose visit is a quarter of an hour, as on any round. The rest is over within the minute in
+which it is told: one cannot be shown a visit that was made without waiting for its end."""
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 ROUND = timedelta(minutes=90)
-ROUND_LENGTH = timedelta(minutes=15)
+ROUND_LENGTH = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,12 @@ def story_start(now: datetime) -> datetime:
 
 
 def story_visits(start: datetime) -> list[PlannedVisit]:
-    """One visit of a minute's length in each of the story's homes."""
+    """One visit in each of the story's homes."""
     found = []
     for home in homes():
         if home.number in STORY_HOMES:
-            team = carers_of(home.provider)
-            found.append(PlannedVisit(home, start, start + MINUTE, team[home.number % len(team)]))
+            team, length = carers_of(home.provider), 15 if home.number in QUARTER_HOURS else 1
+            found.append(PlannedVisit(home, start, start + length * MINUTE, team[home.number % len(team)]))
     return found
 
 

@@ -11,6 +11,9 @@ from device_sim.home import Home
 
 Say = Callable[[str], None]
 
+QUARTER_HOUR = 14.0 * 60
+"""Seconds that a carer stays who was planned for a quarter of an hour."""
+
 
 async def until(moment: datetime, clock: Clock) -> None:
     """Sleeps until the wall clock shows `moment`."""
@@ -62,12 +65,12 @@ class Story:
         other = next(carer for carer in carers_of(visit.home.provider) if carer != visit.carer)
         await self._at(start, 6)
         self.say(f"{visit.home.address}: {other} comes instead of {visit.carer}: attended, and says so")
-        await self._visit(visit, start, seconds=6, stay=58, carer=other)
+        await self._visit(visit, start, seconds=6, stay=QUARTER_HOUR, carer=other)
 
     async def _late(self, visit: PlannedVisit, start: datetime) -> None:
         await self._at(start, 20)
         self.say(f"{visit.home.address}: nobody yet: visit.late goes to the care provider alone")
-        await self._visit(visit, start, seconds=32, stay=60)
+        await self._visit(visit, start, seconds=32, stay=QUARTER_HOUR)
 
     async def _missed(self, visit: PlannedVisit, start: datetime) -> None:
         await self._at(start, 45)

@@ -63,3 +63,10 @@ def test_roster_names_each_visit_once() -> None:
     assert lines[0] == "visit_ref,package,service_date,start,end,carer_1,status"
     assert lines[1] == "ada-20261121-0900,pkg-ada,2026-11-21,09:00,09:01,liam,planned"
     assert len(lines) == 1 + len(STORY_HOMES)
+
+
+def test_story_has_visits_as_long_as_on_a_round_beside_those_that_end_at_once() -> None:
+    """The swapped, the late and the missed one are quarter hours; the others are over while one watches."""
+    start = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    lengths = [(visit.end - visit.start) // timedelta(minutes=1) for visit in story_visits(start)]
+    assert lengths == [1, 1, 15, 15, 15, 1, 1]

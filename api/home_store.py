@@ -146,6 +146,7 @@ def _hub(row: Row) -> dict[str, Any]:
         "queued": row["queued"],
         "enrolled": row["enrolled_at"] is not None and row["revoked_at"] is None,
         "revoked_at": row["revoked_at"],
+        "adapter": row["adapter"],
     }
 
 

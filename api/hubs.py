@@ -73,6 +73,8 @@ async def send_command(here: Here, caller: SignedIn, hub: HubId, body: CommandIn
     require(caller, MAY, "sending commands")
     if found.revoked_at is not None:
         raise problem.Problem(409, f"the credential of {hub} was withdrawn; no command reaches it")
+    if found.adapter is not None:
+        raise problem.Problem(409, f"{hub} is a bridge of another maker and takes no commands")
     data = _checked(body, found)
     now = here.clock()
     lasts = PROBE_LASTS if body.type == "probe" else COMMAND_LASTS

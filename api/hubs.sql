@@ -2,7 +2,7 @@
 -- Hubs by id, from a place in that order.
 SELECT id, dwelling_id, scheme, heartbeat_every, online, last_heard_at, queued, enrolled_at, revoked_at,
        status, status_at, first_heard_at, extract(epoch FROM clock_offset)::double precision AS clock_offset_s,
-       boot, last_seq
+       boot, last_seq, adapter ->> 'kind' AS adapter
 FROM hub
 WHERE (%(hub)s::text IS NULL OR id = %(hub)s)
   AND (%(after)s::text IS NULL OR id > %(after)s)

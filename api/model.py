@@ -282,6 +282,7 @@ class HubOut(BaseModel):
     queued: int | None = Field(description="events that it still holds, of its last fresh heartbeat")
     enrolled: bool
     revoked_at: datetime | None
+    adapter: str | None = Field(description="another maker's bridge of this kind; null: it speaks our wire")
 
 
 class HubPage(Page):

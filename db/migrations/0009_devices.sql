@@ -29,3 +29,5 @@ CREATE TABLE hub_certificate (
 );
 CREATE INDEX hub_certificate_hub ON hub_certificate (hub_id);
 CREATE INDEX hub_certificate_end ON hub_certificate (expires_at);
+
+GRANT SELECT (adapter) ON hub TO threshold_caller;

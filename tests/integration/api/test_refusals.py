@@ -200,3 +200,18 @@ async def test_metrics_count_requests_by_route_and_not_by_address(house: House) 
     text = (await (await house.as_(None)).get("/metrics")).text
     assert 'route="/api/v1/residents/{resident}/timeline"' in text
     assert "residents/ada" not in text
+
+
+async def test_a_bridge_of_another_maker_takes_no_commands(house: House, pool: Pool) -> None:
+    """It would not understand them, and who asks is told at once instead of waiting for the answer."""
+    client = await house.as_("operator")
+    hub = (await client.get(f"{A}/hubs")).json()["items"][0]
+    assert hub["adapter"] is None
+    async with pool.connection() as conn:
+        await conn.execute(
+            """UPDATE hub SET adapter = '{"kind": "zigbee2mqtt", "base": "z"}' WHERE id = %s""", (hub["id"],)
+        )
+    assert (await client.get(f"{A}/hubs/{hub['id']}")).json()["adapter"] == "zigbee2mqtt"
+    refused = await client.post(f"{A}/hubs/{hub['id']}/commands", json={"type": "probe"})
+    assert refused.status_code == 409
+    assert refused.json()["detail"].endswith("takes no commands")

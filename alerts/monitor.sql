@@ -71,7 +71,7 @@ UPDATE duty SET next_check_at = %(now)s WHERE id = ANY (%(ids)s);
 -- name: stranded_messages
 -- Messages in the outbox that nothing will take up, due at once from now on.
 UPDATE delivery SET next_attempt_at = %(now)s
-WHERE state IN ('pending', 'sending', 'sent') AND next_attempt_at IS NULL
+WHERE (state IN ('pending', 'sending') OR state = 'sent') AND next_attempt_at IS NULL
 RETURNING id, alert_id;
 
 -- name: duties_left_behind

@@ -37,6 +37,7 @@ def alert(number: int, **duty: Any) -> AlertOut:
         press_count=1,
         last_press_at=None,
         is_test=False,
+        suppressed=None,
         stood_down_at=None,
         stand_down_cause=None,
         closed_at=None,

@@ -64,6 +64,10 @@ def live(
         list[str] | None,
         typer.Option(metavar="NAME=SHARE", help="What goes wrong on the way; may be given again."),
     ] = None,
+    sizes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Another magnitude; may be given again."),
+    ] = None,
     embedded: Annotated[
         Path | None,
         typer.Option(help="Bring the whole service along, on the homes' clock, kept in this new folder."),
@@ -79,7 +83,7 @@ def live(
     wrong, known = faults_of(fault), passwords_in(passwords)
     allow_files(homes)
     first = system_clock().astimezone(ZONE).date().isoformat() if begin is None else begin
-    world = world_of(seed, homes, days, first)
+    world = world_of(seed, homes, days, first, sizes or [])
     start = _instant(shows, "--shows")
     if embedded is not None:
         _refuse_used(embedded)

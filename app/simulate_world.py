@@ -1,6 +1,7 @@
 """`threshold sim world` and `threshold sim score`: a made-up county as files, and how it was judged."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -11,6 +12,7 @@ import typer
 from app.errors import Fault
 from device_sim.world.faults import Faults, parse_faults
 from device_sim.world.files import write_files
+from device_sim.world.magnitudes import changed
 from device_sim.world.rendering import render
 from device_sim.world.score import Report, Score, score
 from device_sim.world.timing import Tuning, retimed, tuning_of
@@ -32,10 +34,14 @@ def write_world(
         list[str] | None,
         typer.Option(metavar="NAME=SHARE", help="What goes wrong on the way; may be given again."),
     ] = None,
+    sizes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Another magnitude; may be given again."),
+    ] = None,
 ) -> None:
     """Writes a simulated county: estate.yaml, roster.csv, events.jsonl and truth.jsonl."""
     wrong = faults_of(fault)
-    world = world_of(seed, homes, days, begin)
+    world = world_of(seed, homes, days, begin, sizes or [])
     rendered = render(world, wrong)
     try:
         write_files(world, out)
@@ -85,10 +91,12 @@ def show(truth: Truth, found: Score) -> None:
         raise Fault("\n".join(_faults(found)))
 
 
-def world_of(seed: int, homes: int, days: int, begin: str) -> World:
+def world_of(seed: int, homes: int, days: int, begin: str, sizes: list[str]) -> World:
     """The world that options ask for; wrong ones end the command."""
     try:
-        return make_world(seed, homes, days, date.fromisoformat(begin))
+        made = make_world(seed, homes, days, date.fromisoformat(begin), changed(sizes))
+        fact = msgspec.structs.replace(made.truth.world, sizes=sizes)
+        return replace(made, truth=msgspec.structs.replace(made.truth, world=fact))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

@@ -1,6 +1,8 @@
 """How often things happen in a simulated county: each number a setting, with where it comes from."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +98,31 @@ class Magnitudes:
 
 
 USUAL = Magnitudes()
+
+
+def changed(pairs: Iterable[str]) -> Magnitudes:
+    """The usual magnitudes but for `NAME=VALUE`: a number, or two with `..` between for a range.
+
+    Those that are weights of several choices stand. Raises ValueError with one sentence.
+    """
+    told: dict[str, Any] = {}
+    kinds = {each.name: getattr(USUAL, each.name) for each in fields(Magnitudes)}
+    names = [name for name, usual in kinds.items() if _is_range(usual) or isinstance(usual, (int, float))]
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or name not in names:
+            raise ValueError(f"{pair!r} is not NAME=VALUE with a name of: {', '.join(names)}")
+        usual, parts = kinds[name], text.split("..")
+        try:
+            numbers = [type(usual[0])(part) if _is_range(usual) else float(part) for part in parts]
+        except ValueError:
+            numbers = []
+        if len(numbers) != (2 if _is_range(usual) else 1) or sorted(numbers) != numbers:
+            wanted = "two numbers such as 5..15" if _is_range(usual) else "a number"
+            raise ValueError(f"{pair!r}: {name} is {wanted}")
+        told[name] = tuple(numbers) if _is_range(usual) else numbers[0]
+    return replace(USUAL, **told)
+
+
+def _is_range(usual: object) -> bool:
+    return isinstance(usual, tuple) and not isinstance(usual[0], tuple)

@@ -20,6 +20,8 @@ class WorldFact(msgspec.Struct, frozen=True, tag_field="fact", tag="world"):
     begin: datetime
     until: datetime
     faults: dict[str, float] = {}
+    sizes: list[str] = []
+    """The magnitudes that were changed, as they were given."""
 
 
 class Attended(msgspec.Struct, frozen=True):

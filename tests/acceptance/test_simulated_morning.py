@@ -1,26 +1,17 @@
 """A simulated morning lived over a broker into the whole service, both on a hurried clock, and scored."""
 
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from app import simulate_world
-from device_sim.world.magnitudes import Magnitudes
 from device_sim.world.score import Report, Score, score
 from device_sim.world.truth import read_truth
-from device_sim.world.world import make_world
 from tests.acceptance.test_simulated_week import Done, threshold
 
-ROUGH = Magnitudes(forgotten=0.15, outages=0.3, calls_a_year=800)
+ROUGH = ("--set", "forgotten=0.15", "--set", "outages=0.3", "--set", "calls_a_year=800")
 """More goes wrong than usually, so that a short morning has some of everything."""
-
-
-@pytest.fixture(autouse=True)
-def _a_rough_county(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulate_world, "make_world", partial(make_world, sizes=ROUGH))
 
 
 def lived(folder: Path, homes: int, shows: str, until: str, *more: str) -> tuple[Done, Score]:
@@ -28,7 +19,7 @@ def lived(folder: Path, homes: int, shows: str, until: str, *more: str) -> tuple
     done = threshold(
         *("sim", "--homes", str(homes), "--seed", "21", "--days", "1", "--begin", "2026-11-02"),
         *("--shows", f"2026-11-02T{shows}:00+00:00", "--until", f"2026-11-02T{until}:00+00:00"),
-        *("--embedded", str(folder / "service"), "--out", str(folder), "--headless", *more),
+        *("--embedded", str(folder / "service"), "--out", str(folder), "--headless", *ROUGH, *more),
     )
     report = msgspec.json.decode((folder / "report.json").read_bytes(), type=Report)
     return done, score(read_truth(folder / "truth.jsonl"), report)

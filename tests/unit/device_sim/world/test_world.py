@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +11,7 @@ from itertools import pairwise
 import pytest
 
 from device_sim.world.files import estate_text, roster_text
+from device_sim.world.magnitudes import USUAL, changed
 from device_sim.world.rendering import render
 from device_sim.world.world import World, make_world
 
@@ -131,6 +133,32 @@ def test_a_world_without_homes_or_days_is_refused(homes: int, days: int) -> None
     """And one that is too large, with a sentence."""
     with pytest.raises(ValueError, match="a world has from 1 to"):
         make_world(1, homes, days)
+
+
+def test_a_magnitude_can_be_set() -> None:
+    """A number, a range of numbers, or a range of whole ones; what is not named stays as published."""
+    sizes = changed(["forgotten=0.5", "travel=10..30", "door_uses=1..2"])
+    assert (sizes.forgotten, sizes.travel, sizes.door_uses) == (0.5, (10.0, 30.0), (1, 2))
+    assert sizes.calls_a_year == USUAL.calls_a_year
+    assert changed([]) == USUAL
+
+
+@pytest.mark.parametrize(
+    ("pair", "told"),
+    [
+        ("forgotten", "is not NAME=VALUE"),
+        ("tiers=1", "is not NAME=VALUE with a name of: doubles,"),
+        ("forgotten=often", "forgotten is a number"),
+        ("forgotten=0..1", "forgotten is a number"),
+        ("travel=5", "travel is two numbers such as 5..15"),
+        ("travel=30..5", "travel is two numbers"),
+        ("door_uses=1.5..2", "door_uses is two numbers"),
+    ],
+)
+def test_a_magnitude_that_cannot_be_is_told(pair: str, told: str) -> None:
+    """In one sentence that says what is wanted."""
+    with pytest.raises(ValueError, match=re.escape(told)):
+        changed([pair])
 
 
 KNOWN = "ebb4fcd70e93f00c9fe8edf3e7bbf271f0b84bbe181efe88ea88773151cfcdcf"

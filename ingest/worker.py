@@ -205,18 +205,19 @@ class IngestWorker:
     def _read(self, message: Message) -> Arrival | Marker | None:
         if message.topic == self._mirror:
             return decode_marker(message.payload)
-        if message.topic == self._topics.refusals:
-            return read_refusal(message.topic, message.payload, message.received_at, self._bridges)
-        if not message.topic.startswith(self._topics.root) and (bridge := self._bridges.at(message.topic)):
-            return adapted.read(
-                bridge,
-                message.topic,
-                message.payload,
-                retained=message.retained,
-                received_at=message.received_at,
-                again=message.again,
-                mid=message.mid,
-            )
+        if not message.topic.startswith(self._topics.root):
+            if message.topic == self._topics.refusals:
+                return read_refusal(message.topic, message.payload, message.received_at, self._bridges)
+            if (bridge := self._bridges.at(message.topic)) is not None:
+                return adapted.read(
+                    bridge,
+                    message.topic,
+                    message.payload,
+                    retained=message.retained,
+                    received_at=message.received_at,
+                    again=message.again,
+                    mid=message.mid,
+                )
         return read(
             message.topic,
             message.payload,

@@ -128,7 +128,7 @@ def policy_of(settings: Settings) -> Policy:
         raise Fault("\n".join(str(fault) for fault in errors.faults)) from None
     if policy.silence_factor < GAP_FACTOR:
         raise Fault(
-            f"{settings.policy}: silence_factor is below {GAP_FACTOR}: from there on the service keeps the gaps"
+            f"{settings.policy}: silence_factor is below {GAP_FACTOR}: from there on the service keeps gaps"
             " in a hub's hearing; a smaller factor can only be tried in a backtest"
         )
     return policy

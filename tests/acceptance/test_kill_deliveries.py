@@ -135,5 +135,6 @@ async def test_twenty_kills_lose_no_message_and_a_frozen_role_is_not_believed(
         print(
             f"\n{LETTERS + HOOKS} messages, {KILLS} kills, 1 freeze: 0 lost, {again} came twice, by their key"
         )
-    attempts = dict(scene.query("SELECT idempotency_key, attempts FROM delivery"))
-    assert all(int(str(attempts[key])) >= count for key, count in seen.items()), "no send without a lease"
+    rows = scene.query("SELECT idempotency_key, attempts FROM delivery")
+    attempts = {str(key): int(str(number)) for key, number in rows}
+    assert all(attempts[key] >= count for key, count in seen.items()), "no send without a lease"

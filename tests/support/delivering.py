@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import alerts.worker
-from alerts.channels import EmailChannel, WebhookChannel
+from alerts.channels import Channel, EmailChannel, WebhookChannel
 from app.embedded.guarded import die_with_parent
 from db.pool import make_pool
 
@@ -24,7 +24,7 @@ async def deliver(database_url: str, smtp_port: int) -> None:
     """One life: until it is killed."""
     pool = make_pool(database_url, name="delivering", max_size=8)
     await pool.open()
-    channels = {
+    channels: dict[str, Channel] = {
         "email": EmailChannel("127.0.0.1", smtp_port, "t@threshold.example", security="none"),
         "webhook": WebhookChannel(allow_private=True),
     }

@@ -66,7 +66,7 @@ def check_adapters(hubs: Iterable[Hub], lines: Mapping[tuple[str, str], int], fa
     Hubs may share a bridge: one coordinator often serves the flats of a floor.
     """
     bridges: dict[str, Hub] = {}
-    names: dict[tuple[str, str], str] = {}
+    names: dict[tuple[str, str], tuple[str, str]] = {}
     for hub in hubs:
         if hub.adapter is None:
             continue
@@ -78,8 +78,8 @@ def check_adapters(hubs: Iterable[Hub], lines: Mapping[tuple[str, str], int], fa
                 faults.note(line, f"{place}.adapter", f"its base and that of '{other.id}' lie in one another")
         bridges.setdefault(hub.adapter.base, hub)
         for name, device in _named(hub):
-            holder = names.setdefault((hub.adapter.base, name), hub.id)
-            if holder != hub.id:
+            holder, other_device = names.setdefault((hub.adapter.base, name), (hub.id, device.id))
+            if (holder, other_device) != (hub.id, device.id):
                 faults.note(
                     line, f"{place}.devices[{device.id}]", f"'{name}' is a device of '{holder}' already"
                 )

@@ -10,8 +10,12 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from app.clock import system_clock
 from db.pool import Pool
+from gateway.broker import broker_at
 from gateway.codec import Reason
+from gateway.connection import Subscription
+from gateway.session import Message, Session
 from ingest import adapted
 from ingest.replay import replay
 from ingest.service import record
@@ -178,6 +182,31 @@ async def test_a_redelivered_press_is_stored_once(bench: Bench) -> None:
     await bench.hears("zigbee2mqtt/kitchen/Ada's button", press, mid=7, again=True)
     await bench.hears("zigbee2mqtt/kitchen/Ada's button", press, mid=8, again=True)
     assert await alarms(bench.pool) == [("alarm.pendant", "z2m-12", "sos", 2)]
+
+
+async def test_the_broker_says_which_messages_it_delivers_again(open_mosquitto: Mosquitto) -> None:
+    """What was not acknowledged comes again on the next connection, marked, under the same message id."""
+    heard: list[Message] = []
+    session = Session(
+        broker_at(open_mosquitto.url, client_id="threshold-gateway"),
+        (Subscription("zigbee2mqtt/#", 1),),
+        system_clock,
+        on_message=heard.append,
+    )
+    stop = asyncio.Event()
+    running = asyncio.create_task(session.run(stop))
+    try:
+        await until(lambda: session.connected)
+        async with bridge(open_mosquitto) as z2m:
+            await publish(z2m, "zigbee2mqtt/sos", {"action": "emergency"})
+            await until(lambda: len(heard) == 1)
+            session.drop("a test")
+            await until(lambda: len(heard) == 2)
+    finally:
+        stop.set()
+        await running
+    assert [message.again for message in heard] == [False, True]
+    assert heard[0].mid == heard[1].mid
 
 
 async def test_a_missing_sensor_is_a_fault_and_its_return_ends_it(bench: Bench) -> None:

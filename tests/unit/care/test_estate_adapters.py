@@ -52,6 +52,8 @@ def test_hubs_may_share_a_bridge_and_no_device() -> None:
 """
     assert len(read_estate(FLATS + shared % "", "estate.yaml").hubs) == 2
     assert faults(shared % ", name: sos") == ["hubs[b].devices[cord]: 'sos' is a device of 'a' already"]
+    twice = shared.replace("kind: pendant}", "kind: pendant}, {id: other, kind: pendant, name: sos}") % ""
+    assert faults(twice) == ["hubs[a].devices[other]: 'sos' is a device of 'a' already"]
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,9 @@ def schedule_ticks(loops: list[Loop], speed: float = 1.0) -> AsyncIOScheduler:
     scheduler = AsyncIOScheduler(timezone="UTC")
     for loop in loops:
         scheduler.add_job(
-            loop.wake.set,
+            _wake,
             "interval",
+            args=[loop],
             seconds=loop.every.total_seconds() / speed,
             id=loop.name,
             coalesce=True,
@@ -54,6 +55,11 @@ def schedule_ticks(loops: list[Loop], speed: float = 1.0) -> AsyncIOScheduler:
             misfire_grace_time=None,
         )
     return scheduler
+
+
+async def _wake(loop: Loop) -> None:
+    """A tick. A coroutine, because APScheduler runs anything else in a thread, where no event may be set."""
+    loop.wake.set()
 
 
 async def run_loop(loop: Loop, pool: Pool, clock: Clock, instance: str, stop: asyncio.Event) -> None:

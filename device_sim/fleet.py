@@ -17,6 +17,9 @@ from device_sim.wire import Broker
 CONNECTING_AT_ONCE = 50
 """Homes that may be shaking hands at a time. More only queue in the broker's backlog and time out there."""
 
+LEAVING_AT_ONCE = 200
+"""Homes that may be saying goodbye at a time: of ten thousand at once most would not be answered in time."""
+
 REMEMBERED = 20_000
 """Latencies that are kept: the last so many, because a fleet may run for weeks."""
 
@@ -147,8 +150,14 @@ class Fleet:
                 raise outcome
 
     async def switch_off(self) -> None:
-        """Say goodbye for every home and disconnect."""
-        await asyncio.gather(*(home.switches_off() for home in self))
+        """Say goodbye for every home and disconnect, some at a time."""
+        turns = asyncio.Semaphore(LEAVING_AT_ONCE)
+
+        async def one(home: Home) -> None:
+            async with turns:
+                await home.switches_off()
+
+        await asyncio.gather(*(one(home) for home in self))
 
     async def all_receipted(self, within: float = 60.0) -> None:
         """Return when every store is empty. Raises TimeoutError naming the first home that is not."""

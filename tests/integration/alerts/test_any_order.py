@@ -17,8 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from alerts import service
 from alerts.channels import Outgoing
 from alerts.errors import DutyRefused
+from alerts.escalate import climb
 from alerts.model import Actor, VisitAlert, VisitAlertKind
 from alerts.retry import Delivered, Outcome, Permanent, Retryable
+from alerts.store import duty_from
+from alerts.suppression import Why
+from alerts.windows import Place
 from alerts.worker import DeliveryWorker
 from db.pool import make_pool
 from tests.integration.alerts.conftest import ESTATE, World
@@ -31,7 +35,8 @@ OUTCOMES = {
     "care_provider": "carer_attended",
     "monitoring_centre": "reassurance",
 }
-EMPTY = "TRUNCATE alert, alert_event, duty, alert_history, delivery, feed, fault, event, command CASCADE"
+PRESSES = ["alarm.pendant", "alarm.flood", "alarm.inactivity", "alarm.cancelled"]
+EMPTY = "TRUNCATE alert, duty, alert_history, delivery, feed, fault, event, command, suppression CASCADE"
 
 
 @dataclass
@@ -107,10 +112,20 @@ class Duties(RuleBasedStateMachine):
         self.visits.append(alert)
         self.runs(self.world.raises(alert))
 
-    @rule(device=st.integers(0, 1), kind=st.sampled_from(["alarm.pendant", "alarm.flood", "alarm.cancelled"]))
+    @rule(device=st.integers(0, 1), kind=st.sampled_from(PRESSES))
     def somebody_presses(self, device: int, kind: str) -> None:
         """A press, a repeat or a cancel."""
         self.runs(self.world.hear(self.world.signal(kind, device=f"pendant-{device}")))
+
+    @rule(why=st.sampled_from(Why), minutes=st.sampled_from([1, 20, 90]))
+    def a_window_opens(self, why: Why, minutes: int) -> None:
+        """A test, works or an absence at the home; it ends by itself."""
+        self.runs(self._opens(why, timedelta(minutes=minutes)))
+
+    async def _opens(self, why: Why, lasts: timedelta) -> None:
+        now, place = self.world.now, Place(dwelling_id="elm-12")
+        async with self.world.pool.connection() as conn:
+            await service.open_window(conn, PEOPLE[2], why, place, now, now + lasts, None, now)
 
     @rule(number=st.integers(0, 5), fails=st.booleans())
     def a_unit_fails_or_recovers(self, number: int, fails: bool) -> None:
@@ -187,6 +202,27 @@ class Duties(RuleBasedStateMachine):
             "SELECT id FROM duty WHERE state = 'open' AND (next_check_at IS NULL OR next_check_at <= %s)"
         )
         assert self.runs(self.world.rows(unwatched, now)) == []
+
+    @rule()
+    def a_sweep_dies_before_it_commits(self) -> None:
+        """Killed with everything done and nothing kept; the next one does it all."""
+        self.runs(self._dies())
+
+    async def _dies(self) -> None:
+        async with self.world.pool.connection() as conn, conn.transaction(force_rollback=True):
+            rows = await (
+                await conn.execute("SELECT * FROM duty WHERE next_check_at <= %s", (self.world.now,))
+            ).fetchall()
+            await climb(conn, [duty_from(row) for row in rows], self.world.now)
+
+    @invariant()
+    def what_is_held_back_tells_nobody(self) -> None:
+        """A suppressed alert is over as it is written, has its reason, and no message ever."""
+        wrong = (
+            "SELECT id FROM alert WHERE suppressed IS NOT NULL AND (closed_at IS NULL OR priority = 1"
+            " OR EXISTS (SELECT FROM delivery WHERE delivery.alert_id = alert.id))"
+        )
+        assert self.runs(self.world.rows(wrong)) == []
 
     @invariant()
     def every_open_duty_has_a_check(self) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from alerts.model import Role as Party
 from alerts.service import outcomes_for
-from api import alert_store, home_store, timeline, visit_store
+from api import alert_store, home_store, timeline, visit_store, watching
 from api.auth import Here, Services
 from api.inputs import Identifier
 from api.model import AlertOut
@@ -198,7 +198,8 @@ def _home_pages(show: Show) -> APIRouter:
             raise Problem(403, "The units are looked after by the monitoring centre and its engineers.")
         async with reading_as(here.pool, signed.caller) as conn:
             found = await home_store.list_hubs(conn, cursor=cursor, limit=RECORD_PAGE)
-        return show("homes.html", signed, here, at="homes", page=found)
+        press = await watching.last_press(here.pool)
+        return show("homes.html", signed, here, at="homes", page=found, press=press)
 
     @router.get("/homes/{hub}")
     async def one_home(here: Here, signed: Signed, hub: Annotated[Identifier, Path()]) -> Response:

@@ -291,3 +291,20 @@ async def test_files_are_kept_by_browsers_and_change_with_their_contents(screen:
     again = await screen.client.get("/static/console.css", headers={"If-None-Match": plain.headers["etag"]})
     assert again.status_code == 304
     assert (await screen.client.get("/static/../pages.py")).status_code == 404
+
+
+async def test_the_units_page_says_how_the_last_test_press_went(screen: Screen, pool: Pool) -> None:
+    """How long ago and how quick, or what it did not get past."""
+    await screen.sign_in("operator")
+    assert "tried itself" not in (await screen.client.get("/homes")).text
+    for press, seconds, fault, words in (
+        ("press-1", 0.21, None, "tried itself 0 s ago: from the broker to its test contact in 0.2 s"),
+        ("press-2", None, "a test press did not get past intake", "failed 0 s ago: a test press did not get"),
+    ):
+        async with pool.connection() as conn:
+            await conn.execute(
+                "INSERT INTO watch_press VALUES (%s, %s, %s, %s, %s)",
+                (press, screen.clock(), screen.clock(), seconds, fault),
+            )
+        screen.clock.advance(seconds=0.5)
+        assert words in (await screen.client.get("/homes")).text

@@ -93,6 +93,7 @@ def build_ingest(settings: Settings, clock: Clock, instance: str, commands: asyn
         batch_wait=settings.ingest.batch_wait.total_seconds(),
         commands=commands,
         speed=settings.clock.speed,
+        shared_group=settings.mqtt.shared_group,
     )
 
 

@@ -32,6 +32,9 @@ class MqttSettings(_Group):
 
     root: str = Field("threshold/v1", description="first part of every topic")
     client_id: str = Field("threshold-gateway", description="the gateway's client id; its queue hangs on it")
+    shared_group: str | None = Field(
+        None, description="share the homes' messages among copies, each with a client id of its own"
+    )
     username: str | None = Field(None, description="the gateway's own broker account")
     password: SecretStr | None = Field(None, description="its password")
     ca_file: OptionalPath = Field(None, description="certificate authority, for mqtts:// URLs")

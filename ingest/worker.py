@@ -13,6 +13,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 
 import psycopg
@@ -59,7 +60,9 @@ class IngestWorker:
     """One copy of the intake. `instance` names it in the lease; `commands` hints that one is to go out.
 
     `speed` is how many times faster than the wall's the clock runs, in a simulation: we then give our signs
-    of life as much more often, and are as much more patient with the broker, which does not hurry.
+    of life as much more often, and are as much more patient with the broker, which does not hurry. Copies
+    with client ids of their own and one `shared_group` are active side by side: the broker gives each message
+    to one of them.
     """
 
     def __init__(
@@ -74,12 +77,14 @@ class IngestWorker:
         batch_wait: float = 0.02,
         commands: asyncio.Event | None = None,
         speed: float = 1.0,
+        shared_group: str | None = None,
     ) -> None:
         self._database_url = database_url
         self._broker = broker
         self._clock = clock
         self._instance = instance
         self._speed = speed
+        self._shared_group = shared_group
         self._topics = topics or Topics()
         self._batch_size = batch_size
         self._batch_wait = batch_wait
@@ -194,13 +199,16 @@ class IngestWorker:
         await beat.leave()
 
     def _subscriptions(self) -> tuple[Subscription, ...]:
-        return (
+        from_homes = (
             Subscription(self._topics.events("+"), 1),
             Subscription(self._topics.status("+"), 1),
-            Subscription(self._mirror, 1, required=False),
             Subscription(self._topics.refusals, 1, required=False),
             *self._bridges.subscriptions,
         )
+        if self._shared_group is not None:
+            shared = f"$share/{self._shared_group}/"
+            from_homes = tuple(replace(one, topic=shared + one.topic) for one in from_homes)
+        return (*from_homes, Subscription(self._mirror, 1, required=False))
 
     def _read(self, message: Message) -> Arrival | Marker | None:
         if message.topic == self._mirror:

@@ -30,7 +30,13 @@ async def until(holds: Callable[[], Any], within: float = WITHIN) -> None:
 
 @asynccontextmanager
 async def intake(
-    database_url: str, mqtt_url: str, *, instance: str = "one", standby: bool = False, **options: Any
+    database_url: str,
+    mqtt_url: str,
+    *,
+    instance: str = "one",
+    standby: bool = False,
+    client_id: str = "threshold-gateway",
+    **options: Any,
 ) -> AsyncIterator[asyncio.Event]:
     """An intake that runs until the end of the block, or until the event is set.
 
@@ -39,7 +45,7 @@ async def intake(
     stop = asyncio.Event()
     worker = IngestWorker(
         database_url,
-        broker_at(mqtt_url, client_id="threshold-gateway"),
+        broker_at(mqtt_url, client_id=client_id),
         system_clock,
         instance=instance,
         **options,

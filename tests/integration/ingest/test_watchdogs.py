@@ -138,6 +138,33 @@ async def test_a_standby_takes_over_from_a_copy_that_was_frozen(
         assert await count(conn, "alert") == 1
 
 
+async def test_copies_side_by_side_store_every_event_once(
+    estate: Pool, database_url: str, open_mosquitto: Mosquitto
+) -> None:
+    """Two copies share the homes' messages; when one goes, what hubs send again reaches the other."""
+    ids = [f"e{number}" for number in range(60)]
+    async with (
+        intake(database_url, open_mosquitto.url, instance="a", client_id="a", shared_group="intake"),
+        home(open_mosquitto.port) as flat,
+    ):
+        async with intake(
+            database_url, open_mosquitto.url, instance="b", client_id="b", shared_group="intake"
+        ) as leave:
+            for id_ in ids[:30]:
+                await flat.says(event(id_))
+            await flat.is_told(*ids[:30])
+            leave.set()
+            for id_ in ids[30:]:
+                await flat.says(event(id_))
+        for id_ in ids[30:]:  # the broker, taking turns, keeps every other one for the copy that left
+            await flat.says(event(id_))
+            await flat.says(event(id_))
+        await flat.is_told(*ids)
+    async with estate.connection() as conn:
+        assert await count(conn, "event") == len(ids)
+        assert await count(conn, "rejected") == 0
+
+
 async def test_with_the_database_standing_still_the_hand_stays_full_and_no_fuller(
     durable_postgres: EmbeddedPostgres, open_mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,9 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from alerts.classify import HUB_SILENT, UNREADABLE, Act, Meaning, classify, credential_of
+from alerts.classify import (
+    HUB_SILENT,
+    PRESENCE,
+    UNREADABLE,
+    Act,
+    Meaning,
+    classify,
+    credential_of,
+    device_of,
+)
 from alerts.faults import Fault, failed, judge, restored
 from alerts.model import Priority, Role, Signal
+from alerts.suppression import AWAY_AT_THE_UNIT, Why, held
+from alerts.suppression import Window as Absence
+from alerts.windows import HOME
 from app.backtest_events import Received
 from care.liveness import Ears
 from care.model import Estate, Hearing, Resident
@@ -75,7 +87,8 @@ def centres_of(estate: Estate) -> tuple[str, ...]:
 
 def home_alerts(received: Received, estate: Estate, policy: Policy, until: datetime) -> list[HomeAlert]:
     """Every alert that is no visit's, raised by `until`."""
-    replaying = _Replaying(received.batteries, frozenset(estate.carers_by_credential()))
+    alone = frozenset(hub_id for hub_id, home in homes(estate).items() if home.resident_id is not None)
+    replaying = _Replaying(received.batteries, frozenset(estate.carers_by_credential()), alone)
     for signal in received.signals:
         replaying.take(signal)
     replaying.finish(until)
@@ -126,9 +139,13 @@ class _Watched:
 class _Replaying:
     """Follows signals in the order of their arrival."""
 
-    def __init__(self, batteries: Mapping[str, Battery], credentials: frozenset[str]) -> None:
+    def __init__(
+        self, batteries: Mapping[str, Battery], credentials: frozenset[str], alone: frozenset[str]
+    ) -> None:
         self._batteries = batteries
         self._credentials = credentials
+        self._alone = alone
+        self._absences: dict[str, list[Absence]] = {}
         self._raised: dict[tuple[str, str | None, str], HomeAlert] = {}
         self._faults: dict[tuple[str, str | None, str], _Watched] = {}
 
@@ -137,19 +154,32 @@ class _Replaying:
         credential = credential_of(signal)
         known = None if credential is None else credential in self._credentials
         meaning = classify(signal, credential_known=known)
-        key = (signal.hub_id, signal.device, meaning.kind)
-        if meaning.act is Act.RAISE:
-            if key not in self._raised:
-                self._raised[key] = HomeAlert(
-                    meaning.kind,
-                    meaning.priority,
-                    signal.hub_id,
-                    signal.device,
-                    signal.received_at,
-                    meaning.reason,
-                )
+        if signal.type in PRESENCE:
+            self._follow_resident(signal)
+        elif meaning.act is Act.RAISE:
+            self._raise(signal, meaning)
         elif meaning.act in (Act.FAIL, Act.RESTORE):
-            self._take_fault(signal, meaning, key)
+            self._take_fault(signal, meaning, (signal.hub_id, signal.device, meaning.kind))
+
+    def _raise(self, signal: Signal, meaning: Meaning) -> None:
+        key = (signal.hub_id, device_of(signal), meaning.kind)
+        absences = self._absences.get(signal.hub_id, ())
+        if key in self._raised or held(meaning.kind, meaning.priority, signal.effective_at, absences).window:
+            return
+        _, device, kind = key
+        self._raised[key] = HomeAlert(
+            kind, meaning.priority, signal.hub_id, device, signal.received_at, meaning.reason
+        )
+
+    def _follow_resident(self, signal: Signal) -> None:
+        """Away and home, as the unit's switch says it; only who lives alone leaves an empty home."""
+        at, absences = signal.effective_at, self._absences.setdefault(signal.hub_id, [])
+        if signal.type == HOME:
+            absences[:] = [
+                replace(absence, until_at=at) if absence.covers(at) else absence for absence in absences
+            ]
+        elif signal.hub_id in self._alone:
+            absences.append(Absence(len(absences), Why.AWAY, at, at + AWAY_AT_THE_UNIT))
 
     def _take_fault(self, signal: Signal, meaning: Meaning, key: tuple[str, str | None, str]) -> None:
         watched = self._faults.get(key)

@@ -1,5 +1,7 @@
 """The alerts of a backtest: who owes what, when each step falls due, and what homes raise themselves."""
 
+import pytest
+
 from tests.acceptance.backtest_case import Case, clock_of
 
 
@@ -96,3 +98,41 @@ def test_a_silent_hub_is_missed(case: Case) -> None:
     case.beats(first="11:00", last="12:00")
     assert case.alerts("12:25", "hub.") == [("hub.silent", "08:25", "11:00")]
     assert case.alerts("12:26", "hub.") == [("hub.silent", "08:25", "11:00"), ("hub.silent", "12:25", None)]
+
+
+def test_two_panels_of_one_hub_are_two_doors(case: Case) -> None:
+    """An event without a device is its panel's: what is held open at one door is not held at the other."""
+    for panel, clock in (("front", "08:00"), ("back", "08:05"), ("front", "08:10")):
+        case.sends("door.held", clock, data={"panel": panel})
+    assert case.alerts(prefix="door.") == [("door.held", "08:00", None), ("door.held", "08:05", None)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "clock", "raised"),
+    [
+        ("alarm.inactivity", "08:59", True),
+        ("alarm.inactivity", "09:00", False),
+        ("alarm.inactivity", "11:00", True),
+        ("alarm.bed", "10:00", False),
+        ("alarm.pendant", "10:00", True),
+        ("alarm.smoke", "10:00", True),
+    ],
+)
+def test_an_empty_home_is_not_inactive(case: Case, kind: str, clock: str, raised: bool) -> None:
+    """While the resident is away an empty home raises nothing of its own; a press or a fire it does."""
+    case.sends("resident.away", "09:00")
+    case.sends("resident.home", "11:00")
+    case.sends(kind, clock)
+    assert case.alerts(prefix="alarm.") == ([(kind, clock, None)] if raised else [])
+
+
+def test_who_forgot_the_switch_is_watched_over_again(case: Case) -> None:
+    """Away mode ends by itself after a day; where two live, it holds nothing back."""
+    case.sends("resident.away", "2026-11-19T09:00:00+00:00")
+    case.sends("alarm.inactivity", "09:00")
+    assert case.alerts(prefix="alarm.") == [("alarm.inactivity", "09:00", None)]
+    case.lines.clear()
+    case.estate = case.estate.replace("dwelling: elm-14, name: Bert", "dwelling: elm-12, name: Bert")
+    case.sends("resident.away", "08:00")
+    case.sends("alarm.inactivity", "09:00")
+    assert case.alerts(prefix="alarm.") == [("alarm.inactivity", "09:00", None)]

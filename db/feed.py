@@ -4,18 +4,20 @@ A plain `WHERE id > last` misses a row that took its id early and committed late
 (transaction id, id) and stops short of the oldest transaction still running.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from db.pool import Connection, execute, fetch_all
 from db.sql import Queries
 from db.wake import LIVE, wake
 
 _Q = Queries("db")
+_json = msgspec.json.Encoder()
 _CURSOR = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 
 
@@ -83,7 +85,7 @@ async def append_all(conn: Connection, news: Iterable[News], at: datetime) -> No
         if each.organisations
     ]
     if rows:
-        await execute(conn, _Q["append_feed"], rows=json.dumps(rows), at=at)
+        await execute(conn, _Q["append_feed"], rows=_json.encode(rows).decode(), at=at)
         await wake(conn, LIVE)
 
 

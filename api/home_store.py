@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from api import model
+from api import hub_model, model
 from api.masking import without_pins
 from api.paging import cut, decode, encode
 from db.pool import Connection, fetch_all, fetch_one
@@ -101,17 +101,17 @@ def _event(row: Row) -> model.EventOut:
     )
 
 
-async def list_hubs(conn: Connection, *, cursor: str | None = None, limit: int) -> model.HubPage:
+async def list_hubs(conn: Connection, *, cursor: str | None = None, limit: int) -> hub_model.HubPage:
     """Hubs by id."""
     (after,) = decode(cursor, str)
     rows = await fetch_all(conn, _HUBS["list_hubs"], hub=None, after=after, limit=limit + 1)
     page, last = cut(rows, limit)
-    return model.HubPage(
-        items=[model.HubOut(**_hub(row)) for row in page], next=encode(last["id"]) if last else None
+    return hub_model.HubPage(
+        items=[hub_model.HubOut(**_hub(row)) for row in page], next=encode(last["id"]) if last else None
     )
 
 
-async def hub_detail(conn: Connection, hub: str) -> model.HubDetail | None:
+async def hub_detail(conn: Connection, hub: str) -> hub_model.HubDetail | None:
     """A hub with what belongs to it; None when it is not the caller's to see."""
     row = await fetch_one(conn, _HUBS["list_hubs"], hub=hub, after=None, limit=1)
     if row is None:
@@ -120,18 +120,18 @@ async def hub_detail(conn: Connection, hub: str) -> model.HubDetail | None:
     gaps = await fetch_all(conn, _HUBS["hub_gaps"], hub=hub, limit=GAPS_SHOWN)
     missing = await fetch_all(conn, _HUBS["hub_missing"], hub=hub)
     commands = await fetch_all(conn, _HUBS["hub_commands"], hub=hub, limit=COMMANDS_SHOWN)
-    return model.HubDetail(
+    return hub_model.HubDetail(
         **_hub(row),
         status=row["status"],
         status_at=row["status_at"],
         first_heard_at=row["first_heard_at"],
-        devices=[model.DeviceOut(**device) for device in devices],
+        devices=[hub_model.DeviceOut(**device) for device in devices],
         clock_offset_s=row["clock_offset_s"],
         boot=row["boot"],
         last_seq=row["last_seq"],
-        missing=[model.MissingOut(**one) for one in missing],
-        gaps=[model.GapOut(**gap) for gap in gaps],
-        commands=[model.CommandOut(**command) for command in commands],
+        missing=[hub_model.MissingOut(**one) for one in missing],
+        gaps=[hub_model.GapOut(**gap) for gap in gaps],
+        commands=[hub_model.CommandOut(**command) for command in commands],
     )
 
 
@@ -168,7 +168,7 @@ async def insert_command(
     by: str,
     now: datetime,
     expires: datetime,
-) -> model.CommandOut:
+) -> hub_model.CommandOut:
     """Asks for a command to be sent to a hub."""
     row = await fetch_one(
         conn,
@@ -182,4 +182,4 @@ async def insert_command(
         by=by,
     )
     assert row is not None
-    return model.CommandOut(**row)
+    return hub_model.CommandOut(**row)

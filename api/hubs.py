@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from api import home_store, model, problem
+from api import home_store, hub_model, problem
 from api.auth import Here, SignedIn, require
 from api.inputs import Identifier
 from api.paging import After, Limit
@@ -38,7 +38,9 @@ class CommandIn(BaseModel):
 
 
 @router.get("", summary="Hubs by id", responses=problem.described(401, 403, 422, 503))
-async def list_hubs(here: Here, caller: SignedIn, limit: Limit = 50, cursor: After = None) -> model.HubPage:
+async def list_hubs(
+    here: Here, caller: SignedIn, limit: Limit = 50, cursor: After = None
+) -> hub_model.HubPage:
     """Operators, engineers and administrators of the monitoring centre that runs them."""
     require(caller, MAY_SEE, "reading hubs")
     async with reading_as(here.pool, caller) as conn:
@@ -46,7 +48,7 @@ async def list_hubs(here: Here, caller: SignedIn, limit: Limit = 50, cursor: Aft
 
 
 @router.get("/{hub}", summary="One hub", responses=problem.described(401, 404, 422, 503))
-async def get_hub(here: Here, caller: SignedIn, hub: HubId) -> model.HubDetail:
+async def get_hub(here: Here, caller: SignedIn, hub: HubId) -> hub_model.HubDetail:
     """Operators, engineers and administrators: with devices, gaps in hearing, and commands."""
     async with reading_as(here.pool, caller) as conn:
         found = await home_store.hub_detail(conn, hub)
@@ -61,7 +63,7 @@ async def get_hub(here: Here, caller: SignedIn, hub: HubId) -> model.HubDetail:
     summary="Send a command",
     responses=problem.described(401, 403, 404, 409, 422, 503),
 )
-async def send_command(here: Here, caller: SignedIn, hub: HubId, body: CommandIn) -> model.CommandOut:
+async def send_command(here: Here, caller: SignedIn, hub: HubId, body: CommandIn) -> hub_model.CommandOut:
     """Operators and engineers. The answer says `pending`; the state becomes `sent`, then what the hub says.
 
     A command is obeyed once, and refused by the hub past `expires_at` (30 seconds; a probe 10 minutes).
@@ -93,7 +95,7 @@ async def send_command(here: Here, caller: SignedIn, hub: HubId, body: CommandIn
     return made
 
 
-def _checked(body: CommandIn, hub: model.HubDetail) -> dict[str, Any]:
+def _checked(body: CommandIn, hub: hub_model.HubDetail) -> dict[str, Any]:
     """Only what the contract names goes down to a home."""
     if body.type == "probe":
         return {}

@@ -309,7 +309,7 @@ WHERE alert.id = new.id;
 -- name: told
 -- Who was told, or is being told at this moment, of these alerts: each contact and channel once, the surest first.
 SELECT DISTINCT ON (alert_id, duty_id, contact_id, channel)
-       id, alert_id, duty_id, organisation_id, contact_id, channel, state
+       id, alert_id, duty_id, organisation_id, contact_id, channel, failover, passed, state
 FROM delivery
 WHERE alert_id = ANY (%(alerts)s) AND purpose <> 'stand_down'
   AND (state IN ('delivered', 'sent', 'sending') OR maybe_told)

@@ -1,13 +1,14 @@
 """What became of messages that a provider took: its word arrives by itself, or is asked for.
 
 A message that has not arrived goes on to the contact's next channel at once; so does one of which no word
-comes in time. `look_for_words` is part of the delivery worker's round and opens its own transactions.
+comes in time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
+from psycopg.rows import DictRow
 
 from alerts import metrics, store
 from alerts.channels.contract import Channel, Confirms
@@ -26,25 +27,22 @@ LOOKING = timedelta(seconds=60)
 Word = Delivered | Undelivered
 
 
-async def look_for_words(
-    pool: Pool,
-    channels: Mapping[str, Channel],
-    clock: Callable[[], datetime],
-    jitter: Callable[[], float],
-) -> int:
-    """Asks providers what became of messages, where it is time to; how many it looked at."""
-    now = clock()
+async def due_for_a_word(pool: Pool, now: datetime) -> list[DictRow]:
+    """Messages whose provider is to be asked now, by us for a minute."""
     async with pool.connection() as conn, conn.transaction():
         due = await fetch_all(conn, Q["due_for_a_word"], now=now, limit=AT_ONCE)
-        if not due:
-            return 0
-        await execute(conn, Q["look_later"], ids=[row["id"] for row in due], until=now + LOOKING)
-    for row in due:
-        channel = channels.get(row["channel"])
-        word = await channel.look(row["provider_ref"]) if isinstance(channel, Confirms) else None
-        async with pool.connection() as conn, conn.transaction():
-            await hear(conn, [row["channel"]], row["provider_ref"], word, clock(), jitter())
-    return len(due)
+        if due:
+            await execute(conn, Q["look_later"], ids=[row["id"] for row in due], until=now + LOOKING)
+    return due
+
+
+async def ask(
+    pool: Pool, channel: Channel | None, row: DictRow, clock: Callable[[], datetime], jitter: float
+) -> None:
+    """Asks the provider of one message what became of it, and takes its word, or that it has none."""
+    word = await channel.look(row["provider_ref"]) if isinstance(channel, Confirms) else None
+    async with pool.connection() as conn, conn.transaction():
+        await hear(conn, [row["channel"]], row["provider_ref"], word, clock(), jitter)
 
 
 async def hear(

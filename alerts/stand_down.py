@@ -45,7 +45,7 @@ async def stand_down(
     letters = [
         outbox_row(
             duties[row["duty_id"]],
-            Address(row["contact_id"], row["channel"]),
+            Address(row["contact_id"], row["channel"], (*row["failover"], *row["passed"])),
             facts[row["alert_id"]],
             Purpose.STAND_DOWN,
             0,

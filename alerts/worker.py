@@ -19,7 +19,7 @@ from alerts.languages import DEFAULT_LANGUAGE
 from alerts.model import Priority
 from alerts.outbox import Leased, Result
 from alerts.reach import WEBHOOK
-from alerts.receipts import look_for_words
+from alerts.receipts import ask, due_for_a_word
 from alerts.retry import (
     Corrected,
     DeliveryState,
@@ -74,6 +74,7 @@ class DeliveryWorker:
         self._console = console
         self._jitter = jitter
         self._busy: dict[str, set[asyncio.Task[None]]] = {name: set() for name in channels}
+        self._asking: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     async def deliver_due(self) -> int:
@@ -82,13 +83,13 @@ class DeliveryWorker:
         Returns as soon as they are begun. An attempt that ends takes up what is due next by itself, so a
         receiver that hangs keeps one hand busy and nobody waiting.
         """
-        await look_for_words(self._pool, self._channels, self._clock, self._jitter)
+        await self._ask_providers()
         return sum([await self._begin(name) for name in self._channels])
 
     @property
     def under_way(self) -> Set[asyncio.Task[None]]:
         """The attempts that are being made."""
-        return frozenset(task for tasks in self._busy.values() for task in tasks)
+        return frozenset(task for tasks in self._busy.values() for task in tasks) | self._asking
 
     async def finish(self) -> None:
         """Waits until nothing is under way, and with it nothing due."""
@@ -99,6 +100,24 @@ class DeliveryWorker:
         """Takes up nothing more, and waits until the attempts under way are recorded."""
         self._stopping = True
         await self.finish()
+
+    async def _ask_providers(self) -> None:
+        """Begins to ask what became of messages; nobody waits for a provider that takes its time."""
+        if self._stopping:
+            return
+        for row in await due_for_a_word(self._pool, self._clock()):
+            task = asyncio.create_task(self._ask(row), name="a provider's word")
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+
+    async def _ask(self, row: DictRow) -> None:
+        try:
+            await ask(self._pool, self._channels.get(row["channel"]), row, self._clock, self._jitter())
+            for channel in self._channels:  # it may go on by another
+                await self._begin(channel)
+        except Exception:
+            # The outermost frame of one question: it is asked again.
+            log.exception("a provider's word could not be taken", delivery=row["id"])
 
     async def _begin(self, channel: str) -> int:
         hands = AT_ONCE - len(self._busy[channel])

@@ -14,6 +14,7 @@ from app.errors import Fault
 from app.homes import cast, upcoming_visits
 from app.logs import configure_logs
 from app.settings import LogSettings, load_settings
+from app.simulate_options import BrokerUrl, CaFile, LedgerFile, Passwords, Rosters
 from care.errors import FileErrors
 from care.estate import read_estate
 from care.model import Estate, RosterRow
@@ -48,11 +49,9 @@ def simulate(
     listing: Annotated[
         bool, typer.Option("--list", help="Print the scenarios, a line each, and end.")
     ] = False,
-    broker: Annotated[
-        str | None, typer.Option(help="mqtt://host:port or mqtts://host:port; else the setting mqtt_url.")
-    ] = None,
+    broker: BrokerUrl = None,
     estate: Annotated[Path | None, typer.Option(help="The estate file whose homes are played.")] = None,
-    roster: Annotated[list[Path] | None, typer.Option(help="Roster files with further visits.")] = None,
+    roster: Rosters = None,
     home: Annotated[
         list[str] | None,
         typer.Option(
@@ -62,11 +61,9 @@ def simulate(
     speed: Annotated[
         float, typer.Option(min=0.001, help="How many times shorter the times between steps are.")
     ] = 1.0,
-    passwords: Annotated[
-        Path | None, typer.Option(help="File with a line HUB:PASSWORD for each hub.")
-    ] = None,
-    ca_file: Annotated[Path | None, typer.Option("--ca", help="Certificate authority for mqtts.")] = None,
-    ledger: Annotated[Path | None, typer.Option(help="Append what homes say, and their receipts.")] = None,
+    passwords: Passwords = None,
+    ca_file: CaFile = None,
+    ledger: LedgerFile = None,
 ) -> None:
     """Plays scenarios in simulated homes, and says for each what must come out of it."""
     if listing:

@@ -15,6 +15,7 @@ from app.logs import configure_logs
 from app.settings import LogSettings, load_settings
 from app.simulate import broker_named, passwords_in
 from app.simulate_load import allow_files
+from app.simulate_options import BrokerUrl, CaFile, FaultShares, Headless, Passwords, Sizes, Within
 from app.simulate_view import Looks
 from app.simulate_world import faults_of, show, world_of
 from care.notation import parse_instant
@@ -50,24 +51,12 @@ def live(
         str | None,
         typer.Option(metavar="TIME", help="What the homes' clock showed then; left out, the truth."),
     ] = None,
-    broker: Annotated[
-        str | None, typer.Option(help="mqtt://host:port or mqtts://host:port; else the setting mqtt_url.")
-    ] = None,
-    passwords: Annotated[
-        Path | None, typer.Option(help="File with a line HUB:PASSWORD for each hub.")
-    ] = None,
-    ca_file: Annotated[Path | None, typer.Option("--ca", help="Certificate authority for mqtts.")] = None,
-    within: Annotated[
-        float, typer.Option(min=0.1, help="Seconds in which every home must be connected.")
-    ] = 60.0,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=SHARE", help="What goes wrong on the way; may be given again."),
-    ] = None,
-    sizes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Another magnitude; may be given again."),
-    ] = None,
+    broker: BrokerUrl = None,
+    passwords: Passwords = None,
+    ca_file: CaFile = None,
+    within: Within = 60.0,
+    fault: FaultShares = None,
+    sizes: Sizes = None,
     embedded: Annotated[
         Path | None,
         typer.Option(help="Bring the whole service along, on the homes' clock, kept in this new folder."),
@@ -75,7 +64,7 @@ def live(
     operators: Annotated[
         int, typer.Option(min=0, max=100, help="With --embedded: simulated operators who answer alarms.")
     ] = 2,
-    headless: Annotated[bool, typer.Option("--headless", help="Print JSON lines and no picture.")] = False,
+    headless: Headless = False,
 ) -> None:
     """Lives a world in its homes over a broker, and writes down what really happened."""
     settings = load_settings(context.obj)

@@ -20,6 +20,7 @@ from app.homes import home_spec, next_visit_of, upcoming_visits
 from app.logs import configure_logs
 from app.settings import LogSettings, load_settings
 from app.simulate import CONNECT_WITHIN, RECEIPTS_WITHIN, broker_named, estate_in, passwords_in
+from app.simulate_options import BrokerUrl, CaFile, LedgerFile, Rosters
 from device_sim.clock import RealClock
 from device_sim.home import Home
 from device_sim.ledger import Ledger
@@ -32,25 +33,23 @@ from device_sim.world.people import DEVICES
 def drive(
     context: typer.Context,
     hub: Annotated[str, typer.Argument(help="The hub's id, which is also its account at the broker.")],
-    broker: Annotated[
-        str | None, typer.Option(help="mqtt://host:port or mqtts://host:port; else the setting mqtt_url.")
-    ] = None,
+    broker: BrokerUrl = None,
     estate: Annotated[
         Path | None, typer.Option(help="The estate file that says what there is in the home.")
     ] = None,
-    roster: Annotated[list[Path] | None, typer.Option(help="Roster files with further visits.")] = None,
+    roster: Rosters = None,
     credential: Annotated[
         Path | None, typer.Option(help="File with the hub's password, or with lines HUB:PASSWORD.")
     ] = None,
     username: Annotated[
         str | None, typer.Option(help="The account, at a broker where it is not the hub's id.")
     ] = None,
-    ca_file: Annotated[Path | None, typer.Option("--ca", help="Certificate authority for mqtts.")] = None,
+    ca_file: CaFile = None,
     cert_file: Annotated[
         Path | None, typer.Option("--cert", help="The hub's own certificate, where the broker asks for one.")
     ] = None,
     key_file: Annotated[Path | None, typer.Option("--key", help="The key of that certificate.")] = None,
-    ledger: Annotated[Path | None, typer.Option(help="Append what the home says, and its receipts.")] = None,
+    ledger: LedgerFile = None,
 ) -> None:
     """Gives one home into your hands: keys on a terminal, lines of words from a pipe; `help` lists them."""
     settings = load_settings(context.obj)

@@ -13,6 +13,7 @@ from app.errors import Fault
 from app.logs import configure_logs
 from app.settings import LogSettings, load_settings
 from app.simulate import broker_named, estate_in, passwords_in
+from app.simulate_options import BrokerUrl, CaFile, Headless, Passwords, Within
 from app.simulate_view import Looks
 from device_sim.clock import RealClock
 from device_sim.fleet import Fleet
@@ -39,17 +40,11 @@ def load(
     estate: Annotated[
         Path | None, typer.Option(help="The estate whose first hubs they are; else hub-0001, hub-0002 …")
     ] = None,
-    broker: Annotated[
-        str | None, typer.Option(help="mqtt://host:port or mqtts://host:port; else the setting mqtt_url.")
-    ] = None,
-    passwords: Annotated[
-        Path | None, typer.Option(help="File with a line HUB:PASSWORD for each hub.")
-    ] = None,
-    ca_file: Annotated[Path | None, typer.Option("--ca", help="Certificate authority for mqtts.")] = None,
-    within: Annotated[
-        float, typer.Option(min=0.1, help="Seconds in which every home must be connected.")
-    ] = 300.0,
-    headless: Annotated[bool, typer.Option("--headless", help="Print JSON lines and no picture.")] = False,
+    broker: BrokerUrl = None,
+    passwords: Passwords = None,
+    ca_file: CaFile = None,
+    within: Within = 300.0,
+    headless: Headless = False,
 ) -> None:
     """Loads a platform with many homes that talk at a steady rate, and measures their receipts."""
     settings = load_settings(context.obj)

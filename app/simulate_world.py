@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from app.errors import Fault
+from app.simulate_options import FaultShares, Sizes
 from device_sim.world.faults import Faults, parse_faults
 from device_sim.world.files import write_files
 from device_sim.world.magnitudes import changed
@@ -30,14 +31,8 @@ def write_world(
     seed: Annotated[int, typer.Option(help="Which world; the same seed is the same world anywhere.")] = 1,
     days: Annotated[int, typer.Option(help="For how many days.")] = 7,
     begin: Annotated[str, typer.Option(metavar="DATE", help="The first day.")] = FIRST_DAY.isoformat(),
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=SHARE", help="What goes wrong on the way; may be given again."),
-    ] = None,
-    sizes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Another magnitude; may be given again."),
-    ] = None,
+    fault: FaultShares = None,
+    sizes: Sizes = None,
 ) -> None:
     """Writes a simulated county: estate.yaml, roster.csv, events.jsonl and truth.jsonl."""
     wrong = faults_of(fault)

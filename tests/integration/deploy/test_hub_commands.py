@@ -1,11 +1,11 @@
 """`threshold hub` against the broker as it is deployed: accounts, certificates, a password without a gap."""
 
 import asyncio
-import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,12 @@ import aiomqtt
 import msgspec
 import pytest
 
+from app import doctor
+from app.authority import Authority
 from app.clock import system_clock
+from app.errors import Fault
+from app.hub_rotation import hand_over
+from app.settings import Settings, load_settings
 from db.pool import Pool
 from gateway.broker import broker_at
 from gateway.credentials import verifies
@@ -24,7 +29,6 @@ from tests.integration.ingest.world import make_estate, rows
 from tests.support.mosquitto import GATEWAY
 
 THRESHOLD = str(Path(sys.executable).with_name("threshold"))
-Run = Callable[..., Any]
 
 
 @pytest.fixture
@@ -41,29 +45,27 @@ async def ask(pool: Pool, sql: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def threshold(database_url: str, container: Container, tmp_path: Path) -> Run:
-    """Runs the command line against this test's database and broker."""
+def configured(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, container: Container, tmp_path: Path
+) -> Settings:
+    """The settings of this test's database and broker, in the environment too."""
+    for name, value in {
+        "DATABASE_URL": database_url,
+        "MQTT_URL": container.url,
+        "MQTT__ADMIN_USERNAME": "threshold-admin",
+        "MQTT__ADMIN_PASSWORD": PASSWORDS["THRESHOLD_ADMIN_PASSWORD"],
+        "MQTT__HUB_CA": str(tmp_path / "authority"),
+        "MQTT__HUB_TRUST": str(container.root / "trust"),
+    }.items():
+        monkeypatch.setenv(f"THRESHOLD_{name}", value)
+    return load_settings()
 
-    async def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        environment = os.environ | {
-            "THRESHOLD_DATABASE_URL": database_url,
-            "THRESHOLD_MQTT_URL": container.url,
-            "THRESHOLD_MQTT__ADMIN_USERNAME": "threshold-admin",
-            "THRESHOLD_MQTT__ADMIN_PASSWORD": PASSWORDS["THRESHOLD_ADMIN_PASSWORD"],
-            "THRESHOLD_MQTT__HUB_CA": str(tmp_path / "authority"),
-            "THRESHOLD_MQTT__HUB_TRUST": str(container.root / "trust"),
-        }
-        return await asyncio.to_thread(
-            subprocess.run,
-            [THRESHOLD, *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
 
-    return run
+async def threshold(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Runs the command line as a person does."""
+    return await asyncio.to_thread(
+        subprocess.run, [THRESHOLD, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @asynccontextmanager
@@ -118,10 +120,10 @@ class Obedient:
 
 
 async def test_a_hub_has_its_new_password_before_the_old_one_ends(
-    estate: Pool, database_url: str, container: Container, threshold: Run
+    estate: Pool, database_url: str, container: Container, configured: Settings
 ) -> None:
-    """Enrolled through the plugin, rotated over its own connection, revoked; a hub that does not know the
-    command keeps what it has; and what a hub tried that is not its own is on its record.
+    """Enrolled through the plugin and rotated over its own connection; a hub that does not know the command
+    keeps what it has; and what a hub tried that is not its own is on its record.
     """
     with container.running():
         enrolled = await threshold("hub", "enrol", "hub-12")
@@ -131,11 +133,13 @@ async def test_a_hub_has_its_new_password_before_the_old_one_ends(
             flat = Obedient(container, password, deaf=True)
             living = asyncio.create_task(flat.live())
             await until(lambda: flat.connections == 1)
-            refused = await threshold("hub", "rotate", "hub-12", "--wait", "20")
-            assert (refused.returncode, refused.stdout) == (1, "")
-            assert refused.stderr.startswith("hub 'hub-12' keeps its password: it refused the new one")
+            async with estate.connection() as conn:
+                await conn.set_autocommit(True)
+                with pytest.raises(Fault, match="'hub-12' keeps its password: it refused the new one"):
+                    await hand_over(configured, conn, "hub-12", "never", timedelta(seconds=20))
+                await conn.set_autocommit(False)
             flat.deaf = False
-            rotated = await threshold("hub", "rotate", "hub-12", "--wait", "20")
+            rotated = await threshold("hub", "rotate", "hub-12", "--wait", "30")
             assert (rotated.stdout, rotated.stderr) == ("hub-12: has a new password\n", "")
             await until(lambda: flat.connections == 2)
             living.cancel()
@@ -150,9 +154,6 @@ async def test_a_hub_has_its_new_password_before_the_old_one_ends(
             await sign_in(container.port, "hub-12", password)
         kept = (await ask(estate, "SELECT credential_hash AS kept FROM hub WHERE id = 'hub-12'"))[0]["kept"]
         assert verifies(fresh, kept)
-        assert (await threshold("hub", "revoke", "hub-12")).stdout == "hub-12: revoked\n"
-        with pytest.raises(aiomqtt.MqttError, match="Not authorized"):
-            await sign_in(container.port, "hub-12", fresh)
     assert told == {"hub_id": "hub-12", "data": {"tried": "publish", "topic": "threshold/v1/hub-14/events"}}
     commands = await ask(estate, "SELECT type, state, data FROM command ORDER BY issued_at")
     assert [tuple(row.values()) for row in commands] == [
@@ -162,25 +163,33 @@ async def test_a_hub_has_its_new_password_before_the_old_one_ends(
 
 
 async def test_a_certificate_is_written_once_and_withdrawn_for_good(
-    estate: Pool, container: Container, threshold: Run, tmp_path: Path
+    estate: Pool, container: Container, configured: Settings, tmp_path: Path
 ) -> None:
-    """The key goes into a file for the hub alone, its end is told by the doctor, and revoking lists it."""
+    """The key goes into a file for the hub alone, its end is told by the doctor, and revoking lists it and
+    takes the account away.
+    """
     with container.running():
         folder = tmp_path / "for the hub"
         made = await threshold("hub", "enrol", "hub-12", "--certificate", str(folder), "--days", "20")
         assert (made.returncode, made.stderr) == (0, "")
         assert (folder / "hub-12.key").stat().st_mode & 0o777 == 0o600
-        assert (folder / "ca.crt").read_text() == (container.root / "trust" / "ca.crt").read_text()
-        again = await threshold("hub", "enrol", "hub-12", "--certificate", str(folder))
-        assert again.returncode == 1
-        assert "File exists" in again.stderr
-        assert len(await ask(estate, "SELECT serial FROM hub_certificate")) == 1
-        doctor = await threshold("doctor")
-        assert "certificates: the last one of hub hub-12 ends on" in doctor.stderr
-        before = (container.root / "trust" / "crl.pem").read_text()
+        trusted, revoked = ((container.root / "trust" / name) for name in ("ca.crt", "crl.pem"))
+        assert (folder / "ca.crt").read_text() == trusted.read_text()
+        faults = [fault async for fault in doctor.faults(configured, system_clock)]
+        assert [
+            fault for fault in faults if fault.startswith("certificates: the last one of hub hub-12 ends")
+        ]
+        before = revoked.read_text()
         assert (await threshold("hub", "revoke", "hub-12")).stdout == "hub-12: revoked\n"
-        assert (container.root / "trust" / "crl.pem").read_text() != before
-        broken = tmp_path / "no.csr"
-        broken.write_text("rubbish")
-        bad = await threshold("hub", "enrol", "hub-12", "--certificate", str(folder), "--csr", str(broken))
-        assert bad.stderr == "the signing request is not a PEM request that its own key has signed\n"
+        assert revoked.read_text() != before
+    assert "hub-12" not in container.store.read_text()
+
+
+def test_what_cannot_be_signed_is_one_clear_line(tmp_path: Path) -> None:
+    """A request that is none, and a folder that cannot be used, are told without a traceback."""
+    authority = Authority(tmp_path / "authority", system_clock())
+    with pytest.raises(Fault, match="not a PEM request that its own key has signed"):
+        authority.issue("hub-12", timedelta(days=1), system_clock(), b"rubbish")
+    (tmp_path / "authority" / "ca.key").write_text("rubbish")
+    with pytest.raises(Fault, match="cannot be used"):
+        Authority(tmp_path / "authority", system_clock())

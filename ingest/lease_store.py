@@ -20,6 +20,11 @@ async def end_when_frozen(conn: Connection, after: str) -> None:
     await execute(conn, _Q["end_when_frozen"], timeout=after)
 
 
+async def end_transaction_when_frozen(conn: Connection, after: str) -> None:
+    """Has the database undo, and its locks free, what somebody began and was silent in so long."""
+    await execute(conn, _Q["end_transaction_when_frozen"], timeout=after)
+
+
 @dataclass(frozen=True, slots=True)
 class IntakeState:
     """What intake says of itself; times that it does not know are None."""

@@ -169,8 +169,11 @@ SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0)) AS taken;
 
 -- name: end_when_frozen
 -- Lets the database end this connection, and the lease with it, when it says nothing for so long.
-SELECT set_config('idle_session_timeout', %(timeout)s, false),
-       set_config('idle_in_transaction_session_timeout', %(timeout)s, false);
+SELECT set_config('idle_session_timeout', %(timeout)s, false);
+
+-- name: end_transaction_when_frozen
+-- Lets the database end this connection, and what it locked, when it leaves a transaction open for so long.
+SELECT set_config('idle_in_transaction_session_timeout', %(timeout)s, false);
 
 -- name: intake_state
 -- What the intake last said of itself.

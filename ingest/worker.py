@@ -2,11 +2,11 @@
 
 One copy is active at a time, because one client id has one connection: the active copy holds an advisory
 lock on the connection by which it also writes. Whoever loses the one loses the other; a copy that was
-frozen finds its connections ended by the database, writes nothing more, and stands by. What two copies might
-still both do, the receipts table makes once.
+frozen finds its connection ended by the database and stands by. What two copies might still both do, the
+receipts table makes once.
 
 What may be a call for help has a lane of its own, with a second connection: it is committed and receipted
-while a batch of everyday events is still being written.
+while a batch of everyday events is still being written. When the database was frozen, not we, both stay.
 """
 
 import asyncio
@@ -46,8 +46,8 @@ SHORTEST_BEAT = 0.1
 """Seconds between two of them on a clock that hurries."""
 SELDOM = 10
 """Beats between looks for what hardly ever happens."""
-IDLE_SESSION_TIMEOUT = "5s"
-"""The database ends the connection of a copy that has been frozen so long, and its lease with it."""
+FROZEN_AFTER = "5s"
+"""The database ends the connection of a copy that was frozen so long, and its lease and locks with it."""
 RECEIPT_IDS = 500
 """Most ids in one receipt message: as many as a hub may send at once."""
 DRAIN_SECONDS = 5.0
@@ -123,7 +123,8 @@ class IngestWorker:
         """The connection of the active intake, or None when another copy is."""
         async with self._connection(f"intake {self._instance}") as conn:
             if await lease_store.take_lease(conn, f"intake {self._broker.client_id}"):
-                await lease_store.end_when_frozen(conn, IDLE_SESSION_TIMEOUT)
+                await lease_store.end_when_frozen(conn, FROZEN_AFTER)
+                await lease_store.end_transaction_when_frozen(conn, FROZEN_AFTER)
                 yield conn
             else:
                 yield None
@@ -141,7 +142,7 @@ class IngestWorker:
 
     async def _active(self, conn: Connection, stop: asyncio.Event) -> None:
         async with self._connection(f"intake {self._instance} urgent") as second:
-            await lease_store.end_when_frozen(second, IDLE_SESSION_TIMEOUT)
+            await lease_store.end_transaction_when_frozen(second, FROZEN_AFTER)
             await self._take_in(Writer(conn, self._clock), Writer(second, self._clock), stop)
 
     async def _take_in(self, writer: Writer, urgent: Writer, stop: asyncio.Event) -> None:
@@ -293,8 +294,6 @@ class IngestWorker:
                 session.publish(self._mirror, marker)
             try:
                 await beat.write()
-                async with writers[Lane.URGENT].transaction():
-                    pass  # a sign of life: the database ends a connection that says nothing
                 await send_commands(writer, session, self._topics, self._clock)
                 if round_ % SELDOM == 0:
                     await self._seldom(writer, session)

@@ -28,7 +28,7 @@ def lived(folder: Path, homes: int, shows: str, until: str, *more: str) -> tuple
 @pytest.mark.timeout(300)
 def test_a_morning_of_80_homes_holds_what_was_promised(tmp_path: Path) -> None:
     """Nothing lost or doubled, no receipt that lied, every real miss raised, no false one unexplained."""
-    done, found = lived(tmp_path, 80, "06:10", "09:10", "--speed", "360")
+    done, found = lived(tmp_path, 80, "06:20", "09:10", "--speed", "240")
     assert (done.returncode, done.stderr, found.faults) == (0, "", [])
     assert found.visits >= 15
     assert len(found.found_after_s) >= 3
@@ -48,7 +48,7 @@ def test_a_morning_on_bad_lines_holds_what_was_promised(tmp_path: Path) -> None:
     """What is lost, spoilt, repeated or overtaken on the way is there in the end, once."""
     shares = ("duplicate=0.05", "delay=0.02", "reorder=0.05", "drop=0.05", "truncate=0.05", "corrupt=0.05")
     faults = [word for fault in (*shares, "skew=0.1", "flap=0.2") for word in ("--fault", fault)]
-    done, found = lived(tmp_path, 30, "07:00", "08:00", "--speed", "360", *faults)
+    done, found = lived(tmp_path, 30, "07:00", "08:00", "--speed", "240", *faults)
     assert (done.returncode, done.stderr, found.faults) == (0, "", [])
     assert found.books is not None
     assert found.books.held

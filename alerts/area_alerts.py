@@ -154,6 +154,7 @@ async def _take_over(
     cause = f"one of many, and answered as one: {area.reason} {_WORDS[kind]}"
     await stand_down(conn, alerts, {alert["id"]: Correction(cause, now) for alert in alerts}, now)
     if kind == AREA_MAINS and alerts:
+        # In case the area recovers and they do not. Intake locks faults before alerts: none is waited for.
         hubs = sorted(alert["hub_id"] for alert in alerts)
         await execute(conn, _Q["look_at_mains_again"], hubs=hubs, at=now + BATTERY_LOOK)
 
@@ -172,7 +173,7 @@ async def end_recovered_areas(conn: Connection, now: datetime) -> int:
     rows = await fetch_all(conn, _Q["areas_left"], alerts=numbers)
     over = [row for row in rows if not too_many(row["remaining"], row["scheme"], sizes)]
     left = await fetch_all(conn, _Q["release_area"], alerts=[row["id"] for row in over], now=now)
-    await execute(conn, _Q["look_at_mains_again"], hubs=[row["hub_id"] for row in left], at=now)
+    await execute(conn, _Q["look_at_mains_left"], hubs=[row["hub_id"] for row in left], at=now)
     standing = [row for row in over if row["closed_at"] is None]
     why = {
         row["id"]: Correction(f"{row['remaining']} of {row['units']} units are still down", now)

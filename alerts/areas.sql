@@ -56,10 +56,23 @@ ORDER BY alert_id, hub_id
 ON CONFLICT (alert_id, hub_id) DO UPDATE SET over_at = NULL, since = excluded.since;
 
 -- name: look_at_mains_again
--- Mains failures that an area has taken over, or has let go of, are looked at again.
+-- Mains failures that an area takes over are looked at again; what intake is changing now has its own look at the end.
 UPDATE fault SET next_check_at = %(at)s
-WHERE hub_id = ANY (%(hubs)s) AND kind = 'technical.mains_failed'
-  AND (restored_at IS NULL OR restored_at < last_failed_at);
+WHERE (hub_id, device, kind) IN (
+    SELECT hub_id, device, kind FROM fault
+    WHERE hub_id = ANY (%(hubs)s) AND kind = 'technical.mains_failed'
+      AND (restored_at IS NULL OR restored_at < last_failed_at)
+    FOR UPDATE SKIP LOCKED);
+
+-- name: look_at_mains_left
+-- Mains failures that an area has let go of are looked at at once; locked in the order in which intake locks them.
+UPDATE fault SET next_check_at = %(at)s
+WHERE (hub_id, device, kind) IN (
+    SELECT hub_id, device, kind FROM fault
+    WHERE hub_id = ANY (%(hubs)s) AND kind = 'technical.mains_failed'
+      AND (restored_at IS NULL OR restored_at < last_failed_at)
+    ORDER BY hub_id, device, kind
+    FOR UPDATE);
 
 -- name: recovered_hubs
 -- Hubs of areas that are well again: heard since, or with their mains back.

@@ -100,7 +100,9 @@ async def windows_of(
 ) -> dict[str, list[Window]]:
     """The windows that touch a span, for each hub that has any."""
     found: dict[str, list[Window]] = {}
-    rows = await fetch_all(conn, _Q["windows_of_hubs"], hubs=sorted(set(hubs)), since=since, until=until)
+    if not (wanted := sorted(set(hubs))):
+        return found
+    rows = await fetch_all(conn, _Q["windows_of_hubs"], hubs=wanted, since=since, until=until)
     for row in rows:
         window = Window(row["id"], Why(row["reason"]), row["from_at"], row["until_at"])
         found.setdefault(row["hub"], []).append(window)

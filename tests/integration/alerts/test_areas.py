@@ -1,7 +1,7 @@
 """One alert for many units that fail together, and none that is forgotten (domain/alarms.md §1)."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -39,9 +39,13 @@ async def hear_all(world: World, *numbers: int) -> None:
         await hears(world, f"oak-{number}")
 
 
-async def fails(world: World, *numbers: int, kind: str = "technical.mains_failed") -> None:
-    """The mains of these homes fail, or come back, now."""
-    await world.hear(*(world.signal(kind, hub_id=f"oak-{n}", device=None) for n in numbers))
+async def fails(
+    world: World, *numbers: int, kind: str = "technical.mains_failed", at: datetime | None = None
+) -> None:
+    """We hear now that the mains of these homes failed or came back, now or `at` another time."""
+    when = at or world.now
+    signals = [world.signal(kind, hub_id=f"oak-{n}", device=None, effective_at=when) for n in numbers]
+    await world.hear(*signals)
 
 
 async def shown(world: World, *, every: bool = False) -> list[tuple[str, int]]:
@@ -192,6 +196,22 @@ async def test_batteries_near_their_end_make_a_power_cut_welfare(oak: World) -> 
     await fails(oak, *range(2, 9), kind="technical.mains_restored")
     await oak.passes(minutes=6)
     assert await shown(oak) == [("technical.mains_failed", 4)]
+
+
+async def test_mains_failures_that_were_raised_before_are_taken_over_and_let_go_of(oak: World) -> None:
+    """Three are told singly; word of three more comes late and makes it one; two that stay are two again."""
+    await fails(oak, 1, 2, 3)
+    await oak.passes(minutes=16)
+    assert await shown(oak) == [("technical.mains_failed", 4)] * 3
+    await fails(oak, 4, 5, 6, at=NINE + timedelta(minutes=8))
+    await oak.passes(minutes=16)
+    assert await shown(oak) == [("area.mains", 4)]
+    await fails(oak, 3, 4, 5, 6, kind="technical.mains_restored")
+    await oak.passes(seconds=1)
+    await oak.passes(seconds=1)
+    assert await shown(oak) == [("technical.mains_failed", 4)] * 2
+    await fails(oak, 1, 2, kind="technical.mains_restored")
+    assert await shown(oak) == []
 
 
 async def test_two_sweeps_at_once_raise_one_area(oak: World) -> None:

@@ -17,7 +17,10 @@ for account in ADMIN GATEWAY MONITOR; do
     fi
 done
 
-mkdir -p "$root/conf.d" "$root/data"
+mkdir -p "$root/conf.d" "$root/data" "$root/trust"
+# The service runs under the same number (Dockerfile) and writes here; whoever mounts a new volume first owns it.
+chown "$owner:$owner" "$root/trust"
+chmod 0700 "$root/trust"
 rm -f "$root/conf.d/"*.conf
 cp "$root/config/dynamic.conf" "$root/conf.d/"
 [ "${THRESHOLD_WATCH_REFUSALS:-yes}" = no ] || cp "$root/config/refusals.conf" "$root/conf.d/"

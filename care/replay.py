@@ -6,14 +6,26 @@ needs, for a whole estate at once.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from care.doors import Doors, expected_at_doors
+from care.evidence import scope_of
 from care.history import judged
 from care.household import Household
 from care.liveness import Ears, hubs_that_matter
-from care.model import Carer, Dwelling, Estate, Hearing, HomeEvent, Hub, Suspension, Visit, VisitHistory
+from care.model import (
+    Carer,
+    Dwelling,
+    Estate,
+    Hearing,
+    HomeEvent,
+    Hub,
+    Scope,
+    Suspension,
+    Visit,
+    VisitHistory,
+)
 from care.policy import Policy
 from care.windows import Window, components, frame
 
@@ -54,6 +66,7 @@ def replay(
     }
     places = _Places(estate)
     doors = _doors(estate, places, windows)
+    lent = _lent_doors(estate, past.events)
     carers = estate.carers_by_credential()
     shared: dict[tuple[str, str], list[_SharedTap]] = {}
     for resident_id, framed in windows.items():
@@ -62,16 +75,20 @@ def replay(
         neighbourhood = _neighbourhood(dwelling)
         if neighbourhood not in shared:
             taps = [event for hub in places.shared(dwelling) for event in past.events.get(hub.id, ())]
+            taps += [event for door in lent.get(dwelling.scheme, ()) for event in door.events]
             shared[neighbourhood] = _taps(taps, carers, doors[neighbourhood])
         own = [event for hub in places.own(dwelling) for event in past.events.get(hub.id, ())]
+        at_home = {hub.id for hub in places.own(dwelling)}
+        meant = _meant(shared[neighbourhood], dwelling, framed)
+        lending = [door.hub for door in lent.get(dwelling.scheme, ()) if door.hub.id not in at_home]
         household = Household(
             resident=estate.residents[resident_id],
             dwelling=dwelling,
             visits=tuple(visits[resident_id]),
-            hubs=tuple(hubs),
+            hubs=(*hubs, *lending),
             hearing=tuple(past.hearing[hub.id] for hub in hubs_that_matter(hubs, dwelling)),
             carers=carers,
-            events=(*own, *_meant(shared[neighbourhood], dwelling, framed)),
+            events=(*own, *(event for event in meant if event.hub_id not in at_home)),
             suspensions=tuple(away.get(resident_id, ())),
             doors=doors[neighbourhood],
             policy=policy,
@@ -111,6 +128,36 @@ class _Places:
 
     def hubs(self, dwelling: Dwelling) -> list[Hub]:
         return [*self.own(dwelling), *self.shared(dwelling)]
+
+
+@dataclass(frozen=True, slots=True)
+class _LentDoor:
+    """A dwelling's hub in its part as a shared door of the scheme, and what it said in that part."""
+
+    hub: Hub
+    events: list[HomeEvent]
+
+
+def _lent_doors(
+    estate: Estate, events: Mapping[str, Sequence[HomeEvent]]
+) -> dict[str | None, list[_LentDoor]]:
+    """Where a dwelling's hub speaks of its scheme's door, by scheme: an event's own scope goes before all."""
+    found: dict[str | None, list[_LentDoor]] = {}
+    for hub in estate.hubs.values():
+        scheme = None if hub.dwelling_id is None else estate.dwellings[hub.dwelling_id].scheme
+        if scheme is None:
+            continue
+        maybe = hub.has_communal_panel
+        said = [
+            event
+            for event in events.get(hub.id, ())
+            if (maybe or event.scope is Scope.COMMUNAL) and scope_of(event, hub) is Scope.COMMUNAL
+        ]
+        if said:
+            found.setdefault(scheme, []).append(
+                _LentDoor(replace(hub, dwelling_id=None, scheme=scheme), said)
+            )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,3 +75,21 @@ def test_a_night_when_clocks_go_forward(case: Case) -> None:
     visit = case.visit("n1", until="2026-03-29T12:00:00+00:00")
     assert (visit["start"], visit["end"]) == ("2026-03-29T01:30:00+00:00", "2026-03-29T02:15:00+00:00")
     assert "clocks" in visit["reason"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "neighbour", "verification"),
+    [("elm-court", False, "partial"), ("elm-court", True, "indicative"), ("oak-court", False, "none")],
+)
+def test_a_shared_door_may_speak_through_a_dwellings_hub(
+    case: Case, scheme: str, neighbour: bool, verification: str
+) -> None:
+    """An event's own scope makes it the scheme's door: proof where one dwelling of that scheme expects."""
+    case.estate = case.estate.replace(
+        "  - {id: hub-door", "  - {id: hub-14, dwelling: elm-14, devices: []}\n  - {id: hub-door"
+    ).replace("{id: elm-14, landlord: elm-housing, scheme: elm-court", f"{{id: elm-14, scheme: {scheme}")
+    if neighbour:
+        case.rows = [f"b,pkg-bert,{DAY},08:00,08:30,,,,,,"]
+    data = {"panel": "porch", "scope": "communal", "credential": "fob:joy", "method": "fob"}
+    case.sends("door.granted", "08:04", hub="hub-14", data=data)
+    assert case.visit()["verification"] == verification

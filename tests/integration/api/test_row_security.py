@@ -24,6 +24,8 @@ WITHHELD = {
     "recheck",
     "fault",
     "channel_in_service",
+    "handover",
+    "watch_press",
     "adapted_value",
     "hub_certificate",
 }

@@ -44,7 +44,7 @@ def write_world(
         write_truth(rendered.truth, out / "truth.jsonl")
     except OSError as error:
         raise Fault(f"{error.filename or out}: {error.strerror}") from None
-    typer.echo(f"seed {seed}: {homes} homes, {len(world.visits)} visits, {len(rendered.lines)} messages")
+    typer.echo(f"{world.truth.world}: {len(world.visits)} visits, {len(rendered.lines)} messages")
     typer.echo(
         f"threshold backtest --estate {out / 'estate.yaml'} --roster {out / 'roster.csv'} "
         f"--events {out / 'events.jsonl'} --until {world.truth.world.until.isoformat()} "
@@ -107,7 +107,7 @@ def faults_of(pairs: list[str] | None) -> Faults:
 def table(truth: Truth, found: Score) -> list[str]:
     """The score for a terminal."""
     called = list(next(iter(found.table.values())))
-    lines = [f"seed {truth.world.seed}: {truth.world.homes} homes, {truth.world.days} days"]
+    lines = [str(truth.world)]
     lines.append(f"{'visits':>34}" + "".join(f"{each:>17}" for each in called))
     for what, row in found.table.items():
         lines.append(f"{what:>34}" + "".join(f"{count:>17}" for count in row.values()))

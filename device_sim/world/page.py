@@ -29,7 +29,7 @@ def page(world: WorldFact, score: Score) -> str:
         + _list(score.faults[:MOST_LISTED], len(score.faults))
     )
     picture = base64.b64encode(svg(score)).decode()
-    title = f"Seed {world.seed}: {world.homes} homes, {world.days} days"
+    title = str(world).capitalize()
     heard = [call for call in score.calls if call.received_at is not None]
     return "".join(
         (

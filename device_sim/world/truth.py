@@ -23,6 +23,13 @@ class WorldFact(msgspec.Struct, frozen=True, tag_field="fact", tag="world"):
     sizes: list[str] = []
     """The magnitudes that were changed, as they were given."""
 
+    def __str__(self) -> str:
+        homes, days = (
+            f"{count:,} {word}{'' if count == 1 else 's'}"
+            for count, word in ((self.homes, "home"), (self.days, "day"))
+        )
+        return f"seed {self.seed}: {homes}, {days}{''.join(f', {size}' for size in self.sizes)}"
+
 
 class Attended(msgspec.Struct, frozen=True):
     """One carer's presence. `logged`: fob, pin, button, or nothing that counts."""

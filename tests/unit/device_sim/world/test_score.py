@@ -191,6 +191,7 @@ def test_the_page_stands_alone_and_says_what_did_not_hold() -> None:
     """No script, nothing from elsewhere, and text of a fault as text."""
     found = judged(visit(came(5)), [alert("visit.missed")], (said(5),))
     html = page(WORLD, found)
+    assert "Seed 1: 1 home, 1 day<" in html
     assert "v: made, but missed" in html
     assert "<script" not in html
     assert "http" not in html

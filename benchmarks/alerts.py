@@ -99,7 +99,8 @@ async def _minute_of_alerts(standing: Stage, sink: WebhookSink, watch: Stopwatch
     async with await standing.connect() as conn:
         rows = await (await conn.execute("SELECT alert_id, event_id FROM alert_event")).fetchall()
         await conn.execute(ANSWERED)
-    return [handed[row["alert_id"]] - watch.published[row["event_id"]] for row in rows]
+    presses = [row for row in rows if row["event_id"] in watch.published]  # not those of the watcher
+    return [handed[row["alert_id"]] - watch.published[row["event_id"]] for row in presses]
 
 
 async def _handed_over(sink: WebhookSink, alerts: int, kinds: str | tuple[str, ...]) -> dict[int, float]:

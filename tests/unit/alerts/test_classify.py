@@ -11,7 +11,9 @@ from alerts.classify import (
     ACCESS,
     FAULTS,
     LIFE_SAFETY,
+    MONITOR_HUB,
     RESTORES,
+    TEST_PRESS,
     WELFARE,
     Act,
     classify,
@@ -165,3 +167,13 @@ def test_the_tables_do_not_overlap() -> None:
     """A type has one meaning."""
     tables = [LIFE_SAFETY, WELFARE, ACCESS, FAULTS, RESTORES]
     assert len(set().union(*tables)) == sum(len(table) for table in tables)
+
+
+def test_only_the_services_own_unit_raises_by_a_test_call() -> None:
+    """A person's test press is recorded; the watcher's goes the way of a pendant's."""
+    assert not worth_a_look(signal("test.call"))
+    assert classify(signal("test.call")).act is Act.RECORD
+    own = signal("test.call", hub_id=MONITOR_HUB)
+    assert worth_a_look(own)
+    meaning = classify(own)
+    assert (meaning.act, meaning.kind, meaning.priority) == (Act.RAISE, TEST_PRESS, Priority.LIFE_SAFETY)

@@ -184,6 +184,28 @@ async def test_a_redelivered_press_is_stored_once(bench: Bench) -> None:
     assert await alarms(bench.pool) == [("alarm.pendant", "z2m-12", "sos", 2)]
 
 
+async def test_a_press_that_cannot_be_stored_still_calls_somebody(
+    estate: Pool, database_url: str, open_mosquitto: Mosquitto
+) -> None:
+    """What the database refuses is set aside with its alarm; the press of another device is stored."""
+    async with estate.connection() as conn:
+        await conn.execute(
+            """
+            CREATE FUNCTION choke() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'choked' USING ERRCODE = 'data_exception'; END $$;
+            CREATE TRIGGER choke BEFORE INSERT ON event FOR EACH ROW WHEN (NEW.type = 'alarm.pendant')
+            EXECUTE FUNCTION choke();
+            """
+        )
+    async with intake(database_url, open_mosquitto.url), bridge(open_mosquitto) as z2m:
+        await publish(z2m, "zigbee2mqtt/kitchen/Ada's button", {"action": "emergency"})
+        await publish(z2m, "zigbee2mqtt/cord", {"contact": False})
+        await until(lambda: _has(estate, "SELECT id FROM alert WHERE kind = 'alarm.pull_cord'"))
+        await until(lambda: _has(estate, "SELECT id FROM alert WHERE kind = 'alarm.unreadable'"))
+    (kept,) = await ask(estate, "SELECT hub_id, reason, looks_like_alarm FROM rejected")
+    assert tuple(kept.values()) == ("z2m-12", Reason.NOT_STORABLE, True)
+
+
 async def test_the_broker_says_which_messages_it_delivers_again(open_mosquitto: Mosquitto) -> None:
     """What was not acknowledged comes again on the next connection, marked, under the same message id."""
     heard: list[Message] = []

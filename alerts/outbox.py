@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from psycopg.rows import DictRow
 
 from alerts import metrics, store
@@ -15,6 +16,7 @@ from db.pool import Connection, execute, fetch_all
 from db.sql import Queries
 
 Q = Queries("alerts", "outbox.sql")
+log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 500
 """Messages that are looked at in one lease."""
@@ -122,6 +124,8 @@ async def record(
             metrics.FENCED.labels(channel).inc()
             continue
         if isinstance(outcome, Permanent) and outcome.disable:
+            # Not by name: the log is read by more people than the estate.
+            log.warning("a webhook is gone and was disabled", organisation=row["organisation_id"])
             await execute(
                 conn,
                 Q["disable_webhook"],

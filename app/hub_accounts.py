@@ -57,9 +57,7 @@ def administrator(settings: Settings) -> Broker:
     """The broker as its administrator meets it. Raises Fault when no such account is set."""
     mqtt = settings.mqtt
     if mqtt.admin_username is None:
-        raise Fault(
-            "this needs the broker's dynamic security plugin: set THRESHOLD_MQTT__ADMIN_USERNAME"
-        )
+        raise Fault("this needs the broker's dynamic security plugin: set THRESHOLD_MQTT__ADMIN_USERNAME")
     try:
         return broker_at(
             settings.broker,

@@ -1,11 +1,12 @@
 """(c) Visits due in one minute, decided by three sweeps at once; and a sweep's cost as history grows.
 
-The worst minute that can be had: nobody has looked since before the visits began, so that each is told its
-whole morning at once. It began at eight; at nine, when it would be missed, its check is due. Of a hundred
-visits ninety-nine were made: the carer's arrival and departure were received, and the visit passes from
-planned to due to in progress to completed, a version each. One was not: it is late and then missed, with its
-alerts and both parties' duties. The reference is what the database alone takes to write as much: the same
-visits updated and four versions for each, in batches of the same size, from one connection.
+Two minutes of a town's morning. At eight all its visits begin: each falls due, and nobody has come yet. At
+nine, when a visit would be missed, all are due again, because nobody has looked in between. Of a hundred
+visits ninety-nine were made: the carer's arrival and departure were received, and the visit passes to in
+progress and to completed, a version each. One was not: it was late and is missed, with its alerts and both
+parties' duties. (In the running service most of this is done as evidence arrives, and a visit that was made
+is not due at nine.) The reference is what the database alone takes to write as much as at nine:
+the same visits updated, the same versions added, in batches of the same size, from one connection.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,7 @@ from db.pool import Connection, connection_arguments
 
 HOMES = 100_000
 SWEEPS = 3
+BEGUN = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
 MISSED = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 ONE_IN = 100
 """Of so many visits one is missed. Published rates lie between one and two in a hundred."""
@@ -92,13 +94,15 @@ CREATE INDEX ON reference_order (place);
 async def run() -> Sequence[Figure]:
     """Builds the towns and measures, the database's part included."""
     async with _town(HOMES, history=1) as server:
-        swept = await _sweep(server, SWEEPS)
+        begun = await _sweep(server, SWEEPS, BEGUN)
+        swept = await _sweep(server, SWEEPS, MISSED)
         await _check(server.url, swept)
         reference = await _as_much(server.url)
     short, long = [await _small_town(days) for days in HISTORY]
     seconds = swept["seconds"]
     return (
-        Figure("c", f"{HOMES:,} visits due, {SWEEPS} sweeps", seconds, "s", "at most 20"),
+        Figure("c", f"{HOMES:,} visits begin, {SWEEPS} sweeps", begun["seconds"], "s", "at most 20"),
+        Figure("c", f"{HOMES:,} visits made or missed, {SWEEPS} sweeps", seconds, "s", "at most 20"),
         Figure("c", "visits decided by them", HOMES / seconds, "visits/s", "at least 5,000"),
         Figure("c", "the same rows written, nothing decided", reference, "s"),
         Figure("c", "processor time: the sweeps' own", swept["processor"], "s"),
@@ -131,21 +135,25 @@ def _connect(url: str) -> Awaitable[Connection]:
 async def _small_town(history: int) -> float:
     """Microseconds of processor time that one sweep takes for a visit with so many days behind it."""
     async with _town(SMALL_TOWN, history) as server:
-        swept = await _sweep(server, 1)
+        swept = await _sweep(server, 1, MISSED)
         return 1e6 * (swept["processor"] + swept["database"]) / swept["rows"]
 
 
 def _processor(server: EmbeddedPostgres) -> float:
     """Seconds of processor time that the database has used, by connections that are closed too."""
     postmaster = psutil.Process(server.pid)
-    times = [postmaster.cpu_times(), *(each.cpu_times() for each in postmaster.children())]
-    ended = times[0].children_user + times[0].children_system
-    return float(ended + sum(each.user + each.system for each in times))
+    seconds = 0.0
+    for running in postmaster.children():
+        with suppress(psutil.NoSuchProcess):  # ended since, and counted below
+            times = running.cpu_times()
+            seconds += times.user + times.system
+    whole = postmaster.cpu_times()
+    return float(seconds + whole.user + whole.system + whole.children_user + whole.children_system)
 
 
-async def _sweep(server: EmbeddedPostgres, sweeps: int) -> dict[str, float]:
+async def _sweep(server: EmbeddedPostgres, sweeps: int, now: datetime) -> dict[str, float]:
     """Sweeps in processes of their own until nothing is due: from the word to the end of the last one."""
-    command = [sys.executable, "-m", "benchmarks.sweeper", server.url, MISSED.isoformat()]
+    command = [sys.executable, "-m", "benchmarks.sweeper", server.url, now.isoformat()]
     pipe = asyncio.subprocess.PIPE
     running = [await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe) for _ in range(sweeps)]
     for process in running:
@@ -194,8 +202,9 @@ async def _as_much(url: str) -> float:
                 places = [first, first + BATCH - 1]
                 await conn.execute(
                     "INSERT INTO reference_verdict SELECT verdict.* FROM verdict JOIN reference_order"
-                    " ON reference_order.ref = verdict.visit_ref WHERE place BETWEEN %s AND %s",
-                    places,
+                    " ON reference_order.ref = verdict.visit_ref AND verdict.noticed_at = %s"
+                    " WHERE place BETWEEN %s AND %s",
+                    [MISSED, *places],
                 )
                 await conn.execute(
                     "UPDATE reference_visit SET next_check_at = next_check_at + interval '1 second'"

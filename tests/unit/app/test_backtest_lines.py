@@ -3,7 +3,6 @@
 import io
 import json
 from typing import Any
-from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -95,7 +94,8 @@ def shown(line: AnyLine | None) -> Any:
 
 def one_by_one(text: bytes) -> list[Any]:
     """Each line of a file, read as a file of its own that is looked at without haste."""
-    with patch.object(backtest_lines, "_is_plain", return_value=False):
+    with pytest.MonkeyPatch.context() as module:
+        module.setattr(backtest_lines, "_is_plain", lambda piece: False)
         return [shown(line) for raw in text.split(b"\n") for line in lines_of(io.BytesIO(raw + b"\n"))]
 
 
@@ -104,7 +104,8 @@ def one_by_one(text: bytes) -> list[Any]:
 def test_together_is_as_one_by_one(lines: list[bytes], end: bytes, ended: bool, piece: int) -> None:
     """Wherever the file is cut, and whatever stands beside a line, it is what it is by itself."""
     text = end.join(lines) + end * ended
-    with patch.object(backtest_lines, "_PIECE", piece):
+    with pytest.MonkeyPatch.context() as module:
+        module.setattr(backtest_lines, "_PIECE", piece)
         assert [shown(line) for line in lines_of(io.BytesIO(text))] == one_by_one(text)
 
 
@@ -113,7 +114,8 @@ def test_together_is_as_one_by_one(lines: list[bytes], end: bytes, ended: bool, 
 def test_sorting_loses_and_adds_nothing(lines: list[bytes], together: int) -> None:
     """The same lines come in order of receipt, those without one first."""
     text = b"\n".join(lines)
-    with patch.object(backtest_lines, "_TOGETHER", together):
+    with pytest.MonkeyPatch.context() as module:
+        module.setattr(backtest_lines, "_TOGETHER", together)
         found = [shown(line) for line in sorted_lines_of(io.BytesIO(text))]
     expected = one_by_one(text)
     assert sorted(map(repr, found)) == sorted(map(repr, expected))

@@ -19,6 +19,7 @@ from ingest.hubs import record_hubs
 from ingest.model import Arrival, Recorded
 from ingest.store import Kept
 
+TECHNICAL_PREFIX = "technical."
 COMMAND_RESULTS = frozenset({"command.done", "command.refused"})
 
 
@@ -27,8 +28,7 @@ async def record(conn: Connection, arrivals: Sequence[Arrival], now: datetime) -
 
     Raises psycopg.Error; then nothing of the batch was recorded.
     """
-    if any(arrival.adapted is not None for arrival in arrivals):
-        # What is news rests on a device's last values, which no other transaction may learn meanwhile.
+    if _needs_its_hubs_first(arrivals):
         await store.lock_hubs(conn, _hubs(arrivals))
         arrivals = await adapted.resolve(conn, arrivals)
     homes = await store.homes_of_hubs(conn, _hubs(arrivals))
@@ -57,6 +57,18 @@ def _answer_rejected(kept: Sequence[Kept], recorded: Recorded) -> None:
         recorded.rejected[one.rejected.reason] = recorded.rejected.get(one.rejected.reason, 0) + 1
         if one.hub is not None and one.rejected.id is not None:
             recorded.answer(one.hub).refused[one.rejected.id] = one.rejected.reason
+
+
+def _needs_its_hubs_first(arrivals: Sequence[Arrival]) -> bool:
+    """Whether a batch must hold its hubs before all else, as sweeps do that look at hubs and then at faults.
+
+    What is news of an adapted message rests on a device's last values, which nobody else may learn meanwhile.
+    """
+    return any(
+        arrival.adapted is not None
+        or any(event.type.startswith(TECHNICAL_PREFIX) for event in arrival.events)
+        for arrival in arrivals
+    )
 
 
 def _hubs(arrivals: Sequence[Arrival]) -> set[str]:

@@ -181,12 +181,18 @@ class _Telling:
         if due is not None:
             self._alerts.append(AlertSpan(due, at, wording.alert(due, self._window, self._speech)))
 
+    def _turns_at(self, moment: datetime) -> bool:
+        """Whether time alone makes a difference then: a visit that was made is not looked at to be missed."""
+        assert self._told is not None  # told at the beginning
+        filled, _, word, told = self._told
+        return phase(self._window, self._speech, filled, word, moment) != told
+
     def _next_check(self, moments: Sequence[datetime], until: datetime) -> datetime | None:
         """When to look again though nothing more is received; None once settled."""
         settles_at = self._window.settles_at
         if until >= settles_at:
             return None
-        coming = [moment for moment in moments if moment > until]
+        coming = [moment for moment in moments if moment > until and self._turns_at(moment)]
         again = self._speech.look_again_at
         if again is not None and again > until:
             coming.append(again)

@@ -257,6 +257,21 @@ def test_each_decision_says_when_to_look_again(until: datetime, next_check: date
     assert history(home([visit()]), until).next_check_at == next_check
 
 
+@pytest.mark.parametrize(
+    ("until", "next_check"),
+    [(at("07:50"), at("08:00")), (at("08:00"), at("09:00")), (at("08:29"), at("09:00"))],
+)
+def test_a_visit_under_way_is_looked_at_when_it_should_be_over(until: datetime, next_check: datetime) -> None:
+    """Nobody waits for one who is there to be late; that nobody was seen to leave is noticed at its limit."""
+    assert history(home([visit()], [arrives("joy", "07:55")]), until).next_check_at == next_check
+
+
+def test_a_visit_that_was_made_is_looked_at_when_it_settles() -> None:
+    """Nothing that time alone brings can change it: no sweep takes it up when others are missed."""
+    made = home([visit()], [arrives("joy", "07:55"), departs("joy", "08:28")])
+    assert history(made, at("08:30")).next_check_at == at("08:30", 3)
+
+
 def test_two_residents_of_one_dwelling_are_matched_apart() -> None:
     """The couple's visits are two households' matters: one session serves both."""
     events = [arrives("joy", "08:00"), departs("joy", "08:30")]

@@ -58,15 +58,17 @@ class _Stretch:
 def trace(windows: Mapping[str, Window], evidence: Sequence[Evidence], policy: Policy) -> dict[str, Trace]:
     """Follows the receipts in their order, matching again whatever a receipt touches and nothing else."""
     tracing = _Tracing(windows, policy)
-    position = 0
-    while position < len(evidence):
-        received_at = evidence[position].event.received_at
-        touched: set[int] = set()
-        while position < len(evidence) and evidence[position].event.received_at == received_at:
-            touched.update(tracing.take(evidence[position]))
-            position += 1
-        for number in touched:
-            tracing.match(number, received_at)
+    touched: set[int] = set()
+    received_at: datetime | None = None
+    for piece in evidence:
+        moment = piece.event.received_at
+        if touched and received_at is not None and moment != received_at:
+            tracing.match(touched, received_at)
+            touched.clear()
+        received_at = moment
+        touched.update(tracing.take(piece))
+    if received_at is not None:
+        tracing.match(touched, received_at)
     return tracing.traces
 
 
@@ -113,8 +115,12 @@ class _Tracing:
             if speaks and earliest and window.counts_from <= piece.moment < window.latest:
                 trace.weak.append((piece.event.received_at, piece.moment))
 
-    def match(self, number: int, received_at: datetime) -> None:
-        """Matches a stretch again, by what has been taken in up to this receipt."""
+    def match(self, numbers: Iterable[int], received_at: datetime) -> None:
+        """Matches stretches again, by what has been taken in up to this receipt."""
+        for number in numbers:
+            self._match(number, received_at)
+
+    def _match(self, number: int, received_at: datetime) -> None:
         stretch = self._stretches[number]
         sessions = [
             session

@@ -28,6 +28,8 @@ MOST_UNSENT = 8 * 1024 * 1024
 """Bytes that may wait for the broker to read them; then we publish no more, and homes ask again."""
 MOST_UNANSWERED = 32_000
 """Messages of ours whose acknowledgement may be outstanding: half of all message ids."""
+PACKETS_AT_ONCE = 200
+"""Packets read in one turn of the loop: some ten milliseconds."""
 SUBSCRIPTION_REFUSED = 0x80
 
 
@@ -82,6 +84,7 @@ class Connection:
         self._heard: list[mqtt.MQTTMessage] = []
         self._asked: int | None = None
         self._will_write = False
+        self._will_read = False
         self._client = self._made(broker)
 
     def _made(self, broker: Broker) -> _Client:
@@ -203,19 +206,37 @@ class Connection:
             self.loop.remove_reader(wire)
         else:
             self.loop.add_reader(wire, self._readable)
-            self.loop.call_soon(self._readable)  # what was read before the pause
+            self._read_soon()  # what was read before the pause
 
     def _readable(self) -> None:
-        """Reads what is there, and hands all its messages on in one call."""
-        while not self.paused:
-            self._client.loop_read()
+        """Reads some of what is there, and hands its messages on in one call.
+
+        Not many more than `PACKETS_AT_ONCE`: a long queue would keep the loop from all else, and the lease
+        would be taken from a copy that only reads. The rest has its turn after what else waits in the loop.
+        """
+        self._will_read = False
+        for _ in range(PACKETS_AT_ONCE):
+            if self.paused:
+                break
+            self._client.loop_read()  # one packet, or as many as receipts are on their way
             wire = self._wire()
             if wire is None or wire.pending() == 0:
                 break
+            if len(self._heard) >= PACKETS_AT_ONCE:
+                self._read_soon()
+                break
+        else:
+            self._read_soon()
         heard, self._heard = self._heard, []
         if heard and not self.ended.done():
             self._taken += 1
             self._take(self, heard)
+
+    def _read_soon(self) -> None:
+        """What lies in our own buffer the system will not tell us of again."""
+        if not self._will_read:
+            self._will_read = True
+            self.loop.call_soon(self._readable)
 
     def _want_write(self, _client: mqtt.Client, _userdata: Any, _sock: Any) -> None:
         """paho has something to say: whatever else it has by the end of this turn goes out with it."""

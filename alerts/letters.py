@@ -6,6 +6,7 @@ from datetime import datetime
 
 from psycopg.rows import DictRow
 
+from alerts.classify import AREA_MAINS, AREA_SILENT
 from alerts.model import DutyState, Role
 from alerts.store import Q
 from alerts.wording import Facts, Party, Place, VisitFacts
@@ -45,7 +46,8 @@ def _facts(row: DictRow, seen: list[tuple[str, datetime]]) -> AlertFacts:
     if row["visit_ref"] is not None:
         planned = row["planned_start"] or datetime.fromisoformat(data["visit_start"])
         visit = VisitFacts(row["visit_ref"], planned, tuple(row["carers"] or ()), tuple(seen))
-    unit = f"unit {row['hub_id']}" if row["hub_id"] else "Threshold"
+    elsewhere = "several places" if row["kind"] in (AREA_MAINS, AREA_SILENT) else "Threshold"
+    unit = f"unit {row['hub_id']}" if row["hub_id"] else elsewhere
     place = row["address"] or row["scheme"] or unit
     return AlertFacts(
         Facts(

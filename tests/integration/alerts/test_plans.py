@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from alerts import monitor, outbox, store
+from db.sql import Queries
 from tests.integration.alerts.conftest import ESTATE, NINE
 
 HISTORY = """
@@ -34,6 +35,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "due_hubs": {"now": NINE, "limit": 200},
     "heard_again": {"limit": 200},
     "next_in_queue": {"organisation": "north", "now": NINE},
+    "recovered_hubs": {"now": NINE},
+    "held_in_areas": {"hubs": ["hub-12"], "kind": "area.silent"},
+    "open_areas": {"kind": "area.silent"},
+    "silent_hubs": {"since": NINE},
+    "hubs_without_mains": {"since": NINE},
+    "windows_of_hubs": {"hubs": ["hub-12"], "since": NINE, "until": NINE},
     "due_urgent": {"channel": "email", "now": NINE, "limit": 16},
     "due_receivers": {"channel": "email", "now": NINE, "written_since": NINE, "limit": 16},
     "due_of_receivers": {"channel": "email", "now": NINE, "contacts": [4], "limit": 500},
@@ -59,7 +66,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 SQL = {
     name: statement.sql
-    for queries in (store.Q, outbox.Q, monitor.Q)
+    for queries in (
+        store.Q,
+        outbox.Q,
+        monitor.Q,
+        Queries("alerts", "areas.sql"),
+        Queries("alerts", "windows.sql"),
+    )
     for name, statement in queries.statements.items()
 }
 GROWING = {"alert", "duty", "delivery", "alert_event", "alert_history", "event", "fault"}

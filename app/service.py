@@ -132,6 +132,8 @@ class Service:
         self.letters = letters
         self.instance = f"{socket.gethostname()}:{os.getpid()}"
         self.ready = asyncio.Event()
+        self.address: str | None = None
+        """Where the API is, once it listens; with port 0 the system chooses one."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs until `stop`. Raises Fault for what only a person can mend; waits for everything else."""
@@ -139,6 +141,7 @@ class Service:
             listener = None
             if Role.API in self.roles:
                 listener = bind(self.settings.api.host, self.settings.api.port)
+                self.address = f"http://{self.settings.api.host}:{listener.getsockname()[1]}"
                 stack.callback(listener.close)
             if Role.INGEST in self.roles:
                 broker_of(self.settings)  # an address that is none is said before anything is waited for
@@ -174,7 +177,7 @@ class Service:
                 sweeps = [loop.name for loop in loops]
                 application = build_http(self.settings, asked, self.clock, broadcast, sweeps, self.letters)
                 await stack.enter_async_context(serving(application, listener, self.settings))
-                log.info("listening", address=f"http://{self.settings.api.host}:{listener.getsockname()[1]}")
+                log.info("listening", address=self.address)
             tasks.append(_task("listen for hints", listen(self.settings.database, wakers, stop)))
             scheduler = schedule_ticks(loops, self.settings.clock.speed)
             scheduler.start()

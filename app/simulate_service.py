@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 
 from api.tokens import create_token
-from app.embedded.postgres import free_port
 from app.errors import Fault
 from app.load import apply_files
 from app.role import Role
@@ -72,12 +71,11 @@ async def service_beside(
 ) -> AsyncIterator[Beside]:
     """Runs while the block does, with the estate and the roster of a folder loaded. Raises Fault."""
     async with AsyncExitStack() as stack:
-        port = free_port()
         settings = load_settings(
             config,
             database_url=database_url,
             mqtt_url=mqtt_url,
-            api={"port": port, "secure_cookies": False},
+            api={"port": 0, "secure_cookies": False},
             clock={"speed": clock.speed},
             log={"level": "warning"},
         )
@@ -88,13 +86,13 @@ async def service_beside(
         stack.push_async_callback(_ended, running, stop)
         ready = asyncio.create_task(service.ready.wait())
         await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
-        if not service.ready.is_set():
+        if service.address is None or not service.ready.is_set():
             ready.cancel()
             await running
             raise Fault("the service ended before it was ready")
         tokens = await _tokens(database_url, operators, clock.now())
         answering = asyncio.create_task(
-            answer(f"http://127.0.0.1:{port}", tokens, clock, world.truth.world.seed), name="operators"
+            answer(service.address, tokens, clock, world.truth.world.seed), name="operators"
         )
         stack.push_async_callback(_cancelled, answering)
         yield Beside(settings)

@@ -21,6 +21,7 @@ def lived(folder: Path, homes: int, shows: str, until: str, *more: str) -> tuple
         *("--shows", f"2026-11-02T{shows}:00+00:00", "--until", f"2026-11-02T{until}:00+00:00"),
         *("--embedded", str(folder / "service"), "--out", str(folder), "--headless", *ROUGH, *more),
     )
+    assert (folder / "report.json").exists(), done.stderr
     report = msgspec.json.decode((folder / "report.json").read_bytes(), type=Report)
     return done, score(read_truth(folder / "truth.jsonl"), report)
 

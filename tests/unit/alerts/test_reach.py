@@ -18,10 +18,14 @@ PROGRAM = Reachable(5, "elm", "Rostering system", True, ("webhook",))
 
 
 def told(
-    audience: Audience, *contacts: Reachable, at: datetime = NINE, critical: bool = False, **staff: Rota
+    audience: Audience,
+    *contacts: Reachable,
+    at: datetime = NINE,
+    critical: bool = False,
+    rota: Rota | None = None,
 ) -> tuple[Address, ...]:
     """The addresses of an audience among these contacts."""
-    return addresses(audience, Staff(contacts, **staff), at, critical=critical)
+    return addresses(audience, Staff(contacts, rota), at, critical=critical)
 
 
 def test_people_have_one_message_with_the_channels_it_may_fall_back_to_and_programs_their_own() -> None:

@@ -31,7 +31,7 @@ VALUES ('northgate', 1, 'Program', %s, %s)
 ANSWERED = "UPDATE duty SET state = 'acknowledged', next_check_at = NULL"
 FAULTS = """
 INSERT INTO fault (hub_id, device, kind, failing_since, last_failed_at, received_at, event_id, next_check_at)
-SELECT 'hub-' || n % 900 + 1, 'sensor-' || n, 'technical.sensor_missing', now() - interval '15 minutes',
+SELECT 'hub-' || n %% 900 + 1, 'sensor-' || n, 'technical.sensor_missing', now() - interval '15 minutes',
        now() - interval '15 minutes', now() - interval '15 minutes', 'f' || n, now() + n * interval '60 s' /
        %s
 FROM generate_series(1, %s) AS n

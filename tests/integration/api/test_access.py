@@ -139,8 +139,8 @@ async def test_lists_hold_nothing_foreign(house: House, role: str) -> None:
     """What stands in a role's list about Ada stands in no list of that role elsewhere, and the reverse."""
     for path in ("/alerts", "/visits", "/events", "/hubs"):
         for who, words in (
-            (f"foreign {role}", ("ada", "Ada", "elm-12", "hub-12")),
-            (role, ("ben", "Ben", "oak-3")),
+            (f"foreign {role}", ('"ada"', "Ada", "elm-12", "hub-12")),
+            (role, ('"ben"', "Ben", "oak-3")),
         ):
             answer = await (await house.as_(who)).get(A + path)
             assert not any(word in answer.text for word in words), (path, who, answer.text)

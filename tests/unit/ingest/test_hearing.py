@@ -117,7 +117,7 @@ def test_supervision_looks_at_once_when_something_turned(
 
 
 def test_a_clock_is_told_by_the_median_of_fresh_heartbeats() -> None:
-    """One heartbeat that was held up changes nothing, and one that says it has more to send is not counted."""
+    """One heartbeat held up changes nothing, and one that says it has more to send is not counted."""
     offsets = [timedelta(seconds=offset) for offset in (60, -600, 61, 60, 62)]
     slow = heard(*(arrival(T0, heartbeat(T0 + offset)) for offset in offsets))
     row = slow.row(known(), None, None)

@@ -7,7 +7,8 @@ from tests.integration.care.world import estate, load
 from tests.unit.care.test_estate_contacts import BRIGHT, HOMES, ROTA, read
 
 LINKS = """    link_persons:
-      - {scheme: elm-court, name: Pat Reed, deputy: {name: Sam Low}, away: [{from: 2026-12-24, until: 2027-01-02}]}
+      - {scheme: elm-court, name: Pat Reed, deputy: {name: Sam Low},
+         away: [{from: 2026-12-24, until: 2027-01-02}]}
 """
 
 

@@ -137,7 +137,10 @@ def test_a_link_person_has_a_deputy_for_the_days_away() -> None:
         (BRIGHT + ROTA.replace("until: 2026-12-07", "until: 2026-11-07") + HOMES, "must not be earlier than"),
         (BRIGHT + ROTA.replace("until: 2026-12-07, ", "") + HOMES, "swaps[Bob].until: is missing"),
         (BRIGHT + ROTA.replace("like: sun", "like: easter") + HOMES, "like: 'easter' is no day"),
-        (BRIGHT + ROTA.replace('until: "18:00", contact: Ann', "contact: Ann", 1) + HOMES, "weekly[Ann].until"),
+        (
+            BRIGHT + ROTA.replace('until: "18:00", contact: Ann', "contact: Ann", 1) + HOMES,
+            "weekly[Ann].until",
+        ),
         (BRIGHT + "    rota: {}\n" + HOMES, "rota.weekly: is missing; a rota has a weekly pattern, or"),
         (BRIGHT + "    rota: {ical: nonsense}\n" + HOMES, "rota.ical: is no iCalendar"),
         (BRIGHT + "    rota: {ical_file: gone.ics}\n" + HOMES, "'gone.ics' cannot be read: no such file"),

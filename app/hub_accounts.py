@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.brokers import administrator
 from app.errors import Fault
 from app.settings import Settings
 from gateway import dynsec
-from gateway.broker import Broker, BrokerFault, broker_at
+from gateway.broker import BrokerFault
 from gateway.credentials import with_account, without_account
 from gateway.topics import Topics
 
@@ -51,25 +52,6 @@ async def say(settings: Settings, topic: str, payload: bytes) -> None:
         await dynsec.publish(administrator(settings), topic, payload)
     except (dynsec.BrokerRefused, BrokerFault) as refused:
         raise Fault(str(refused)) from None
-
-
-def administrator(settings: Settings) -> Broker:
-    """The broker as its administrator meets it. Raises Fault when no such account is set."""
-    mqtt = settings.mqtt
-    if mqtt.admin_username is None:
-        raise Fault("this needs the broker's dynamic security plugin: set THRESHOLD_MQTT__ADMIN_USERNAME")
-    try:
-        return broker_at(
-            settings.broker,
-            client_id=mqtt.admin_username,
-            username=mqtt.admin_username,
-            password=mqtt.admin_password.get_secret_value() if mqtt.admin_password else None,
-            ca_file=mqtt.ca_file,
-            cert_file=mqtt.cert_file,
-            key_file=mqtt.key_file,
-        )
-    except BrokerFault as fault:
-        raise Fault(str(fault)) from None
 
 
 def replace_file(file: Path, text: str) -> None:

@@ -15,6 +15,7 @@ import care.sweep
 import console.pages
 from alerts.store import announce_channels
 from alerts.worker import DeliveryWorker
+from app.brokers import broker_of
 from app.channels import build_channels, build_reporters
 from app.clock import Clock
 from app.errors import Fault
@@ -28,7 +29,6 @@ from care.policy_file import read_policy
 from db import wake
 from db.housekeeping import Keep, tidy
 from db.pool import Pool
-from gateway.broker import Broker, BrokerFault, broker_at
 from gateway.topics import Topics
 from ingest.hearing import GAP_FACTOR
 from ingest.worker import IngestWorker
@@ -133,23 +133,6 @@ def policy_of(settings: Settings) -> Policy:
             " in a hub's hearing; a smaller factor can only be tried in a backtest"
         )
     return policy
-
-
-def broker_of(settings: Settings) -> Broker:
-    """The broker as the gateway meets it. Raises Fault in one line."""
-    mqtt = settings.mqtt
-    try:
-        return broker_at(
-            settings.broker,
-            client_id=mqtt.client_id,
-            username=mqtt.username,
-            password=mqtt.password.get_secret_value() if mqtt.password else None,
-            ca_file=mqtt.ca_file,
-            cert_file=mqtt.cert_file,
-            key_file=mqtt.key_file,
-        )
-    except BrokerFault as fault:
-        raise Fault(str(fault)) from None
 
 
 async def _announce(channels: Collection[str], pool: Pool, clock: Clock) -> int:

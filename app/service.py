@@ -14,12 +14,13 @@ from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import dict_row
 
 from api.live import Broadcast
+from app.brokers import broker_of
 from app.clock import Clock
 from app.errors import Fault
 from app.listen import listen
 from app.loops import run_loop, schedule_ticks
 from app.role import Role
-from app.roles import Letters, broker_of, build_http, build_ingest, build_loops
+from app.roles import Letters, build_http, build_ingest, build_loops
 from app.settings import Settings
 from db.migrate import pending
 from db.pool import make_pool

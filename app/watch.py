@@ -192,7 +192,7 @@ class _Travel:
         try:
             async with broadcast.joined(caller, None, _still_good) as stream:
                 self.stage = "the broker"
-                async with self._client() as client:
+                async with self._broker.client(LONGEST_PRESS.total_seconds()) as client:
                     await client.subscribe(self._topics.receipts(monitor.MONITOR), qos=1)
                     self.stage = "intake"
                     while not await self._receipted(client, at):
@@ -224,19 +224,6 @@ class _Travel:
     async def _told(self) -> bool:
         async with self._pool.connection() as conn:
             return (await monitor.progress(conn, self._press)).told_at is not None
-
-    def _client(self) -> aiomqtt.Client:
-        broker = self._broker
-        return aiomqtt.Client(
-            broker.host,
-            broker.port,
-            identifier=broker.client_id,
-            username=broker.username,
-            password=broker.password,
-            tls_context=broker.tls_context(),
-            clean_session=True,
-            timeout=LONGEST_PRESS.total_seconds(),
-        )
 
     def _event(self, at: datetime) -> str:
         return json.dumps(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import aiomqtt
+
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -41,6 +43,22 @@ class Broker:
         except OSError as error:  # ssl.SSLError is one too
             raise BrokerFault(f"the broker's certificate files cannot be used: {error}") from None
         return context
+
+    def client(self, timeout: float = 10.0) -> aiomqtt.Client:
+        """A client for a short conversation beside the gateway's own; `timeout` in seconds for each step.
+
+        Raises BrokerFault for unusable certificate files.
+        """
+        return aiomqtt.Client(
+            self.host,
+            self.port,
+            identifier=self.client_id,
+            username=self.username,
+            password=self.password,
+            tls_context=self.tls_context(),
+            clean_session=True,
+            timeout=timeout,
+        )
 
     def __str__(self) -> str:
         """The address for logs: never the account."""

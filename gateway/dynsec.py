@@ -107,7 +107,7 @@ async def ask(broker: Broker, orders: Sequence[Order]) -> None:
     Raises BrokerRefused when it refuses one or does not answer, and BrokerFault for unusable certificates.
     """
     try:
-        async with asyncio.timeout(ANSWER_SECONDS), _client(broker) as client:
+        async with asyncio.timeout(ANSWER_SECONDS), broker.client() as client:
             (granted,) = await client.subscribe(RESPONSE, qos=1)
             if granted == SUBSCRIPTION_REFUSED:
                 raise BrokerRefused(f"{broker.username} is no administrator of the broker")
@@ -128,18 +128,7 @@ async def ask(broker: Broker, orders: Sequence[Order]) -> None:
 async def publish(broker: Broker, topic: str, payload: bytes) -> None:
     """Says one thing, QoS 1 and not retained, as the account of `broker`. Raises BrokerRefused."""
     try:
-        async with asyncio.timeout(ANSWER_SECONDS), _client(broker) as client:
+        async with asyncio.timeout(ANSWER_SECONDS), broker.client() as client:
             await client.publish(topic, payload, qos=1)
     except (TimeoutError, aiomqtt.MqttError) as error:
         raise BrokerRefused(f"the broker does not take it: {error}") from None
-
-
-def _client(broker: Broker) -> aiomqtt.Client:
-    return aiomqtt.Client(
-        broker.host,
-        broker.port,
-        identifier=broker.client_id,
-        username=broker.username,
-        password=broker.password,
-        tls_context=broker.tls_context(),
-    )

@@ -72,6 +72,8 @@ async def driven(
         stdin=asyncio.subprocess.PIPE if terminal is None else terminal,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        # A shell that starts the suite in the background has its children pass over Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env={name: value for name, value in os.environ.items() if not name.startswith("THRESHOLD_")},
     )
 

@@ -19,7 +19,7 @@ run: $(STAMP) ## the demonstration: database, broker, estate, simulated homes, c
 	@exec $(BIN)/threshold demo
 
 test: $(STAMP) lint provision ## lint, install what the tests need, run the whole suite
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 4 --dist loadgroup $(PYTEST_ARGS)
 
 provision: ## install the servers that the tests need (root or sudo; quick when they are there)
 	@$(BIN)/python scripts/provision

@@ -7,6 +7,7 @@ and for each 1,000 lines and visits, never multiplied up.
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -47,8 +48,10 @@ def _measured(homes: int) -> Sequence[Figure]:
             text=True,
             check=True,
         ).stdout
-        # "seed 1: 200 homes, 9090 visits, 958348 messages"
-        visits, lines = (int(part.split()[0]) for part in made.splitlines()[0].split(", ")[1:])
+        told = re.search(r"(\d+) visits, (\d+) messages", made)
+        if told is None:
+            raise RuntimeError(f"the simulator said {made!r}, and not how many visits and messages there are")
+        visits, lines = (int(number) for number in told.groups())
         alone, _ = _used(sys.executable, "-c", READ_ALONE, folder / "events.jsonl")
         seconds, memory = _used(
             *(THRESHOLD, "backtest", "--estate", folder / "estate.yaml", "--roster", folder / "roster.csv"),

@@ -23,6 +23,11 @@ MOST_QUEUED = 2**31 - 1
 """What the column holds; a hub that claims more is as far from done as one that claims this."""
 
 
+LANES_APART = timedelta(minutes=5)
+"""One lane of intake may be so far behind the other. A message that seems older still was stamped before our
+clock was set back, and counts."""
+
+
 class HubRow(msgspec.Struct, frozen=True):
     """What one batch changes in a hub's row. None leaves what stands there."""
 
@@ -52,6 +57,7 @@ class KnownHub:
     boot: str | None = None
     last_seq: int | None = None
     clock_samples: Sequence[float] = ()
+    status_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,16 @@ class Heard:
         if isinstance(queued, int) and not isinstance(queued, bool) and queued >= 0:
             age = received_at - timing(at, received_at).effective_at
             self.heartbeats.append(Heartbeat(min(queued, MOST_QUEUED), age))
+
+    def yield_to(self, known: KnownHub) -> None:
+        """Says nothing of being online where something later is known: the other lane was quicker.
+
+        A press that is committed after its home's farewell must not make the home alive again.
+        """
+        said = max((*self.times, *([self.status_at] if self.status_at else ())), default=None)
+        stands = max((at for at in (known.last_heard_at, known.status_at) if at), default=None)
+        if said and stands and said < stands <= said + LANES_APART:
+            self.online = self.status = self.status_at = None
 
     def queued(self, every: timedelta) -> int | None:
         """The queue that the last fresh heartbeat tells of; None when this batch has none.

@@ -30,6 +30,7 @@ async def record_hubs(
     returned: list[str] = []
     for hub in sorted(known):
         said, before = heard[hub], known[hub]
+        said.yield_to(before)
         found = gaps(before.last_heard_at, said.times, before.heartbeat_every)
         found_gaps += [(hub, gap) for gap in found]
         statuses += said.told_anew(before)

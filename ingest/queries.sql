@@ -4,7 +4,7 @@ SELECT id, dwelling_id FROM hub WHERE id = ANY (%(ids)s);
 
 -- name: lock_hubs
 -- The hubs of a batch that the estate knows, locked in the order of their ids so that two batches cannot deadlock.
-SELECT id, heartbeat_every, last_heard_at, online, next_check_at, boot, last_seq, clock_samples
+SELECT id, heartbeat_every, last_heard_at, online, next_check_at, boot, last_seq, clock_samples, status_at
 FROM hub
 WHERE id = ANY (%(ids)s)
 ORDER BY id

@@ -130,3 +130,25 @@ def test_a_clock_that_was_set_is_believed_after_a_few_heartbeats() -> None:
     before = replace(known(), clock_samples=[3600.0] * 9)
     set_right = heard(*(arrival(T0, heartbeat(T0)) for _ in range(5)))
     assert set_right.row(before, None, None).clock_offset_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ("after", "online"),
+    [(timedelta(0), True), (TICK, None), (timedelta(minutes=5), None), (timedelta(minutes=5) + TICK, True)],
+)
+def test_a_press_that_is_committed_after_a_farewell_makes_no_hub_alive(
+    after: timedelta, online: bool | None
+) -> None:
+    """The later message is believed, whichever lane was quicker, unless our clock was set back."""
+    press = Event(id="p", type="alarm.pendant", at=T0)
+    said = heard(arrival(T0, press))
+    said.yield_to(known(online=False, last_heard_at=T0 - EVERY, status_at=T0 + after))
+    assert said.online is online
+    assert said.times == [T0]
+
+
+def test_an_older_status_does_not_replace_what_was_heard_since() -> None:
+    """A farewell that is committed after a later press leaves the hub online."""
+    said = heard(arrival(T0, status=Status(online=False)))
+    said.yield_to(known(last_heard_at=T0 + TICK))
+    assert (said.online, said.status, said.status_at) == (None, None, None)

@@ -117,6 +117,7 @@ class DeliveryWorker:
                 await self._begin(channel)
         except Exception:
             # The outermost frame of one question: it is asked again.
+            metrics.WORDS.labels(row["channel"], "error").inc()
             log.exception("a provider's word could not be taken", delivery=row["id"])
 
     async def _begin(self, channel: str) -> int:

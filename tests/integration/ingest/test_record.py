@@ -279,3 +279,15 @@ async def test_an_empty_batch_and_an_empty_array_change_nothing(conn: Connection
     told = await take(conn, says(b"[]"))
     assert (told.answers, told.stored, told.rejected) == ({}, 0, {})
     assert await count(conn, "rejected") == 0
+
+
+async def test_a_press_that_is_stored_after_a_farewell_is_kept_and_makes_nobody_alive(
+    conn: Connection,
+) -> None:
+    """Two lanes of intake may store a home's messages in another order than they came."""
+    await take(conn, status(True))
+    await take(conn, status(False, at=T0 + MINUTE))
+    await take(conn, says(event("a"), at=T0 + MINUTE / 2))
+    (hub,) = await rows(conn, "SELECT online, last_heard_at FROM hub WHERE id = 'hub-12'")
+    assert hub == {"online": False, "last_heard_at": T0 + MINUTE / 2}
+    assert await count(conn, "event") == 1

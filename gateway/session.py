@@ -202,12 +202,16 @@ class Session:
             (metrics.PUBLISHED if out else metrics.NOT_PUBLISHED).labels(leaf).inc(number)
         return went
 
-    def oldest_unacknowledged(self) -> float:
-        """Seconds that the longest unacknowledged message of this connection has waited; 0 when none does."""
+    def oldest_unacknowledged(self) -> tuple[int, float]:
+        """The longest unacknowledged message of this connection: its id, and the seconds it has waited.
+
+        0 and 0 when none does: no message has that id.
+        """
         if self._connection is None or not self._connection.unacknowledged:
-            return 0.0
+            return 0, 0.0
         metrics.UNACKNOWLEDGED.set(len(self._connection.unacknowledged))
-        return self._connection.loop.time() - self._connection.unacknowledged[0][1]
+        mid, taken = self._connection.unacknowledged[0]
+        return mid, self._connection.loop.time() - taken
 
     def pause(self, paused: bool) -> None:
         """Stops or resumes taking messages while too much is in hand."""

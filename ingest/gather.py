@@ -1,6 +1,7 @@
 """Messages in hand, and when they are written. `due` decides; `Gatherer` holds and waits."""
 
 import asyncio
+import itertools
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -62,6 +63,7 @@ def due(lane: Lane, events: int, waited: float, *, size: int, wait: float) -> st
 @dataclass(slots=True)
 class _Queue:
     waiting: deque[InHand] = field(default_factory=deque)
+    being_written: list[InHand] = field(default_factory=list)
     events: int = 0
     hint: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -117,16 +119,29 @@ class Gatherer:
             self._bytes += sum(len(one.message.payload) for one in stay)
         return before - len(self)
 
+    def holds(self, mid: int) -> bool:
+        """Whether a message of this id waits here, or is in a batch that a lane has not done with yet."""
+        return any(
+            one.message.mid == mid
+            for queue in self._queues.values()
+            for one in itertools.chain(queue.waiting, queue.being_written)
+        )
+
     async def batch(self, lane: Lane) -> tuple[list[InHand], str]:
-        """Waits until something of this lane is due, and takes it out in its order; and why it was due."""
+        """Waits until something of this lane is due, and takes it out in its order; and why it was due.
+
+        Who asks for the next batch has done with the one before.
+        """
         loop = asyncio.get_running_loop()
         queue = self._queues[lane]
+        queue.being_written = []
         while True:
             waited = loop.time() - queue.waiting[0].taken if queue.waiting else 0.0
             why = due(lane, queue.events, waited, size=self._size, wait=self._wait)
             if why is not None:
                 taken = queue.take(self._size)
                 self._bytes -= sum(len(one.message.payload) for one in taken)
+                queue.being_written = taken
                 return taken, why
             queue.hint.clear()
             if not queue.waiting:

@@ -53,7 +53,7 @@ RECEIPT_IDS = 500
 DRAIN_SECONDS = 5.0
 """Longest time for what is in hand when we are told to stop; what is left, the broker delivers again."""
 FORGOTTEN_AFTER = 30.0
-"""Seconds without an acknowledgement, with nothing in hand, after which it must have been forgotten."""
+"""Seconds without an acknowledgement, of a message not in hand, after which it must have been forgotten."""
 
 
 class IngestWorker:
@@ -178,7 +178,7 @@ class IngestWorker:
         leave = asyncio.Event()
         writers = {Lane.ORDINARY: writer, Lane.URGENT: urgent}
         work = [self._write(lane, writers, gatherer, session, beat, settled) for lane in writers]
-        work += [self._look_after(writers, gatherer, session, beat)]
+        work += [self._look_after(writer, gatherer, session, beat)]
         jobs = [asyncio.create_task(job) for job in work]
         talking = asyncio.create_task(session.run(leave), name="intake: session")
         stopped = asyncio.create_task(stop.wait())
@@ -283,11 +283,8 @@ class IngestWorker:
             ]
         )
 
-    async def _look_after(
-        self, writers: Mapping[Lane, Writer], gatherer: Gatherer, session: Session, beat: Beat
-    ) -> None:
+    async def _look_after(self, writer: Writer, gatherer: Gatherer, session: Session, beat: Beat) -> None:
         """Once a second: a sign of life, a marker to ourselves, waiting commands, a look at what is stuck."""
-        writer = writers[Lane.ORDINARY]
         for round_ in itertools.count():
             metrics.IN_HAND.set(len(gatherer))
             if session.connected and (marker := beat.next_marker()) is not None:
@@ -301,8 +298,8 @@ class IngestWorker:
                 raise
             except psycopg.Error as error:
                 log.warning("the intake's round failed and is tried again", error=words(error))
-            idle = all(one.is_idle for one in writers.values())
-            if idle and len(gatherer) == 0 and session.oldest_unacknowledged() > FORGOTTEN_AFTER:
+            oldest, waited = session.oldest_unacknowledged()
+            if waited > FORGOTTEN_AFTER and not gatherer.holds(oldest):
                 log.error("an acknowledgement was forgotten; connecting again")
                 session.drop("forgotten acknowledgement")
             if beat.is_deaf(len(gatherer), self._speed):

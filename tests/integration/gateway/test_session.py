@@ -50,7 +50,7 @@ async def test_acknowledgements_go_out_in_the_order_of_delivery(any_broker: Runn
             ears.session.acknowledge([message])
         assert len(ears.taken[0].connection.unacknowledged) == 3
         ears.session.acknowledge([ears.taken[0]])
-        assert ears.session.oldest_unacknowledged() == 0.0
+        assert ears.session.oldest_unacknowledged() == (0, 0.0)
         await speak(any_broker, b"4")
         await until(lambda: b"4" in ears.payloads())
         assert ears.downs == 0
@@ -114,7 +114,7 @@ async def test_a_message_id_of_an_old_connection_acknowledges_no_new_message(
         await until(lambda: len(ears.taken) == 2)
         assert ears.taken[1].mid == held[0].mid
         ears.session.acknowledge([held[0]])
-        assert ears.session.oldest_unacknowledged() > 0.0
+        assert ears.session.oldest_unacknowledged()[1] > 0.0
 
 
 async def test_a_refused_account_is_waited_out(mosquitto: Mosquitto) -> None:

@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.broker import Broker
-from gateway.buffered import Buffered
+from gateway.buffered import Buffered, MalformedPacket, Published
 
 KEEPALIVE = 10
 """Seconds without traffic before we ask whether the broker is there; it is given up after as long again."""
@@ -28,8 +28,8 @@ MOST_UNSENT = 8 * 1024 * 1024
 """Bytes that may wait for the broker to read them; then we publish no more, and homes ask again."""
 MOST_UNANSWERED = 32_000
 """Messages of ours whose acknowledgement may be outstanding: half of all message ids."""
-PACKETS_AT_ONCE = 200
-"""Packets read in one turn of the loop: some ten milliseconds."""
+MESSAGES_AT_ONCE = 200
+"""Messages read in one turn of the loop: some five milliseconds."""
 SUBSCRIPTION_REFUSED = 0x80
 
 
@@ -66,7 +66,7 @@ class Connection:
         self,
         broker: Broker,
         subscriptions: tuple[Subscription, ...],
-        take: Callable[["Connection", list[mqtt.MQTTMessage]], None],
+        take: Callable[["Connection", list[Published]], None],
     ) -> None:
         self.broker = broker
         self.subscriptions = subscriptions
@@ -81,7 +81,6 @@ class Connection:
         self._open: set[int] = set()
         self._done: set[int] = set()
         self._taken = 0
-        self._heard: list[mqtt.MQTTMessage] = []
         self._asked: int | None = None
         self._will_write = False
         self._will_read = False
@@ -108,7 +107,6 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
         return client
 
     async def open(self) -> None:
@@ -160,11 +158,15 @@ class Connection:
         connection of who answers in another; we commit a press before what waited longer.
         """
         self._done.update(self._open.intersection(mids))
+        ready: list[int] = []
         while self.unacknowledged and (first := self.unacknowledged[0][0]) in self._done:
             self.unacknowledged.popleft()
-            self._done.discard(first)
-            self._open.discard(first)
-            self._client.ack(first, 1)
+            ready.append(first)
+        self._done.difference_update(ready)
+        self._open.difference_update(ready)
+        if ready and (wire := self._wire()) is not None and self._client.is_connected():
+            wire.acknowledge(ready)
+            self._write_soon()
 
     def publish(self, messages: Iterable[tuple[str, bytes]]) -> list[bool]:
         """Hands messages to the broker in one piece, QoS 1; for each whether it went out."""
@@ -211,26 +213,42 @@ class Connection:
     def _readable(self) -> None:
         """Reads some of what is there, and hands its messages on in one call.
 
-        Not many more than `PACKETS_AT_ONCE`: a long queue would keep the loop from all else, and the lease
+        Not more than `MESSAGES_AT_ONCE`: a long queue would keep the loop from all else, and the lease
         would be taken from a copy that only reads. The rest has its turn after what else waits in the loop.
         """
         self._will_read = False
-        for _ in range(PACKETS_AT_ONCE):
-            if self.paused:
-                break
-            self._client.loop_read()  # one packet, or as many as receipts are on their way
-            wire = self._wire()
-            if wire is None or wire.pending() == 0:
-                break
-            if len(self._heard) >= PACKETS_AT_ONCE:
-                self._read_soon()
-                break
-        else:
-            self._read_soon()
-        heard, self._heard = self._heard, []
+        heard: list[Published] = []
+        try:
+            self._read(heard)
+        except MalformedPacket as error:
+            self.close(f"connection lost: {error}")
         if heard and not self.ended.done():
             self._taken += 1
+            self._note(heard)
             self._take(self, heard)
+
+    def _read(self, heard: list[Published]) -> None:
+        wire, filled = self._wire(), False
+        while wire is not None and not self.paused:
+            heard += wire.publishes(MESSAGES_AT_ONCE - len(heard))
+            if len(heard) >= MESSAGES_AT_ONCE:
+                self._read_soon()
+                return
+            if wire.release():
+                self._client.loop_read()  # paho's packets: as many as receipts are on their way, or one
+                wire = self._wire()
+            elif (filled and not wire.pending()) or not wire.fill():
+                return
+            else:
+                filled = True
+
+    def _note(self, heard: list[Published]) -> None:
+        """Keeps which messages are still to be acknowledged, in their order."""
+        now = self.loop.time()
+        for message in heard:
+            if message.mid and message.mid not in self._open:
+                self._open.add(message.mid)
+                self.unacknowledged.append((message.mid, now))
 
     def _read_soon(self) -> None:
         """What lies in our own buffer the system will not tell us of again."""
@@ -239,7 +257,10 @@ class Connection:
             self.loop.call_soon(self._readable)
 
     def _want_write(self, _client: mqtt.Client, _userdata: Any, _sock: Any) -> None:
-        """paho has something to say: whatever else it has by the end of this turn goes out with it."""
+        self._write_soon()
+
+    def _write_soon(self) -> None:
+        """There is something to say: whatever else there is by the end of this turn goes out with it."""
         if not self._will_write:
             self._will_write = True
             self.loop.call_soon(self._write)
@@ -315,9 +336,3 @@ class Connection:
         self, _client: mqtt.Client, _userdata: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
         self._end(f"connection lost: {reason}")
-
-    def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
-        if message.qos and message.mid not in self._open:
-            self._open.add(message.mid)
-            self.unacknowledged.append((message.mid, self.loop.time()))
-        self._heard.append(message)

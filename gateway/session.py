@@ -12,16 +12,17 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-import paho.mqtt.client as mqtt
+import msgspec
 import structlog
 
 from gateway import metrics
 from gateway.broker import Broker
+from gateway.buffered import Published
 from gateway.connection import Connection, Subscription
-from gateway.topics import COMMANDS, EVENTS, STATUS
+from gateway.topics import COMMANDS, EVENTS, MOST_REMEMBERED, STATUS
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +34,14 @@ _MESSAGES = {leaf: metrics.MESSAGES.labels(leaf) for leaf in (EVENTS, STATUS, CO
 _OTHERS = metrics.MESSAGES.labels("other")
 
 
-@dataclass(slots=True, eq=False)
-class Message:
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _words(topic: bytes) -> tuple[str, str]:
+    """A topic as text, and its last part. One that is no text is kept by whoever reads it as of no kind."""
+    text = topic.decode("utf-8", "replace")
+    return text, text.rpartition("/")[2]
+
+
+class Message(msgspec.Struct, eq=False):
     """One message as taken from the broker; `received_at` is our clock when it was."""
 
     topic: str
@@ -42,7 +49,7 @@ class Message:
     retained: bool
     received_at: datetime
     mid: int
-    qos: int
+    """0: it asks for no acknowledgement."""
     connection: Connection
     again: bool = False
     """The broker has delivered it before."""
@@ -145,26 +152,15 @@ class Session:
         metrics.CONNECTION_ENDED.labels(why.partition(":")[0]).inc()
         log.info("left the broker", broker=str(self.broker), why=why)
 
-    def take(self, connection: Connection, messages: list[mqtt.MQTTMessage]) -> None:
+    def take(self, connection: Connection, messages: list[Published]) -> None:
         """Messages have arrived together by this connection."""
         leaves: Counter[str] = Counter()
+        now = self._clock()
         for message in messages:
-            try:
-                topic = message.topic
-            except UnicodeDecodeError:  # kept by whoever reads the topic as one of no kind we know
-                topic = message._topic.decode("utf-8", "replace")
-            leaves[topic.rpartition("/")[2]] += 1
+            topic, leaf = _words(message.topic)
+            leaves[leaf] += 1
             self._on_message(
-                Message(
-                    topic=topic,
-                    payload=bytes(message.payload),
-                    retained=message.retain,
-                    received_at=self._clock(),
-                    mid=message.mid,
-                    qos=message.qos,
-                    connection=connection,
-                    again=message.dup,
-                )
+                Message(topic, message.payload, message.retained, now, message.mid, connection, message.again)
             )
         for leaf, number in leaves.items():
             _MESSAGES.get(leaf, _OTHERS).inc(number)
@@ -182,9 +178,9 @@ class Session:
         """
         mids: list[int] = []
         for message in messages:
-            if message.qos and message.connection is self._connection:
+            if message.mid and message.connection is self._connection:
                 mids.append(message.mid)
-            elif message.qos:
+            elif message.mid:
                 metrics.STALE_ACKS.inc()
         if self._connection is not None:
             self._connection.acknowledge(mids)

@@ -6,10 +6,9 @@ python -m tests.acceptance.naive_intake DATABASE_URL MQTT_URL ACCOUNT PASSWORD
 import asyncio
 import sys
 
-from paho.mqtt.client import MQTTMessage
-
 from app.clock import system_clock
 from gateway.broker import broker_at
+from gateway.buffered import Published
 from gateway.codec import encode_receipts
 from gateway.connection import Connection
 from gateway.model import Receipts
@@ -22,13 +21,13 @@ def make_naive() -> None:
     """Acknowledges on arrival, as MQTT clients do by themselves, and promises before it commits."""
     take = Session.take
 
-    def promising(self: Session, connection: Connection, messages: list[MQTTMessage]) -> None:
+    def promising(self: Session, connection: Connection, messages: list[Published]) -> None:
         take(self, connection, messages)
         connection.acknowledge(message.mid for message in messages)
         for message in messages:
             said = read(
-                message.topic,
-                bytes(message.payload),
+                message.topic.decode(),
+                message.payload,
                 retained=False,
                 received_at=system_clock(),
                 topics=worker._topics,

@@ -39,7 +39,7 @@ def in_hand(
 ) -> InHand:
     """A message by a connection that is only an identity here: nothing is sent."""
     told = tuple(Event(id=id_, type=type_, at=NOW) for _ in range(events))
-    message = Message("t", payload, False, NOW, 1, 1, connection)
+    message = Message("t", payload, False, NOW, 1, connection)
     return InHand(message, Arrival("t", "h", NOW, payload, events=told), asyncio.get_running_loop().time())
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -13,6 +14,9 @@ from gateway.model import Event
 
 CREDENTIAL_LENGTH = 255
 """Longer than any fob; a longer one stays in `data` and matches nobody."""
+
+MOST_TYPES = 1_024
+"""Types of events of which it is remembered whom they concern."""
 
 _ALERTS = ("alarm.", "technical.", "door.", "command.", "resident.")
 _ALERTS_ALSO = frozenset({"test.call"})
@@ -88,16 +92,19 @@ def digest(event: Event, data: bytes) -> bytes:
     return hashlib.blake2b(data + contents, digest_size=16).digest()
 
 
+@lru_cache(maxsize=MOST_TYPES)
 def concerns_alerts(type_: str) -> bool:
     """Whether alerts decide on events of this type (docs/seams.md)."""
     return type_.startswith(_ALERTS) or type_ in _ALERTS_ALSO
 
 
+@lru_cache(maxsize=MOST_TYPES)
 def concerns_care(type_: str) -> bool:
     """Whether events of this type may be evidence, or speak of a hub's queue (docs/seams.md)."""
     return type_.startswith(_CARE) or type_ in _CARE_ALSO
 
 
+@lru_cache(maxsize=MOST_TYPES)
 def is_news(type_: str) -> bool:
     """Whether people who watch the live stream are told of events of this type."""
     return type_.startswith(_NEWS)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from gateway.session import Message
 from ingest.model import Arrival
 from ingest.presence import Marker
@@ -18,8 +20,7 @@ MOST_BYTES = 32 * 1024 * 1024
 """Payload in hand before we stop reading."""
 
 
-@dataclass(slots=True)
-class InHand:
+class InHand(msgspec.Struct, eq=False):
     """A message that is still the broker's: what it says, and what to acknowledge once that is committed.
 
     Without `content` it says nothing, and is only to be acknowledged in its turn.
@@ -84,15 +85,16 @@ class Gatherer:
         self._size = size
         self._wait = wait
         self._queues = {lane: _Queue() for lane in Lane}
+        self._messages = 0
         self._bytes = 0
 
     def __len__(self) -> int:
-        return sum(len(queue.waiting) for queue in self._queues.values())
+        return self._messages
 
     @property
     def is_full(self) -> bool:
         """Too much is in hand to take more."""
-        return len(self) >= MOST_MESSAGES or self._bytes > MOST_BYTES
+        return self._messages >= MOST_MESSAGES or self._bytes > MOST_BYTES
 
     @property
     def has_room(self) -> bool:
@@ -104,20 +106,22 @@ class Gatherer:
         queue = self._queues[lane]
         queue.waiting.append(one)
         before, queue.events = queue.events, queue.events + one.weight
+        self._messages += 1
         self._bytes += len(one.message.payload)
         if lane is Lane.URGENT or before == 0 or before < self._size <= queue.events:
             queue.hint.set()
 
     def drop(self, connection: Any) -> int:
         """Forgets what came by a connection that has ended: the next one is delivered all of it again."""
-        before = len(self)
-        self._bytes = 0
+        before = self._messages
+        self._messages = self._bytes = 0
         for queue in self._queues.values():
             stay = [one for one in queue.waiting if one.message.connection is not connection]
             queue.waiting = deque(stay)
             queue.events = sum(one.weight for one in stay)
+            self._messages += len(stay)
             self._bytes += sum(len(one.message.payload) for one in stay)
-        return before - len(self)
+        return before - self._messages
 
     def holds(self, mid: int) -> bool:
         """Whether a message of this id waits here, or is in a batch that a lane has not done with yet."""
@@ -140,6 +144,7 @@ class Gatherer:
             why = due(lane, queue.events, waited, size=self._size, wait=self._wait)
             if why is not None:
                 taken = queue.take(self._size)
+                self._messages -= len(taken)
                 self._bytes -= sum(len(one.message.payload) for one in taken)
                 queue.being_written = taken
                 return taken, why

@@ -170,7 +170,10 @@ def gather(arrivals: Iterable[Arrival]) -> dict[str, Heard]:
     heard: dict[str, Heard] = {}
     for arrival in arrivals:
         if arrival.hub is not None:
-            heard.setdefault(arrival.hub, Heard(arrival.hub)).take(arrival)
+            said = heard.get(arrival.hub)
+            if said is None:
+                said = heard[arrival.hub] = Heard(arrival.hub)
+            said.take(arrival)
     return heard
 
 

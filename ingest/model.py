@@ -134,4 +134,7 @@ class Recorded:
 
     def answer(self, hub: str) -> Answer:
         """The answer to a hub, begun when there is none yet."""
-        return self.answers.setdefault(hub, Answer())
+        found = self.answers.get(hub)
+        if found is None:
+            found = self.answers[hub] = Answer()
+        return found

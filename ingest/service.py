@@ -122,12 +122,12 @@ async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime) -> No
     ]
     if signals:
         await alerts.service.handle_signals(conn, signals, now)
-    # Of heartbeats care learns only which hubs spoke: one of each hub tells it.
+    # Of heartbeats care learns only which hubs spoke: the last of each tells it.
     beats = {one.row.hub_id: place for place, one in enumerate(fresh) if one.row.type == HEARTBEAT}
     evidence = [
         home_event(one.row.hub_id, one.event, one.row.received_at, place)
         for place, one in enumerate(fresh)
-        if concerns_care(one.row.type) and (one.row.type != HEARTBEAT or beats[one.row.hub_id] == place)
+        if (beats[one.row.hub_id] == place if one.row.type == HEARTBEAT else concerns_care(one.row.type))
     ]
     if evidence:
         await care.service.handle_events(conn, evidence, now)

@@ -30,8 +30,8 @@ MOST_UNSENT = 8 * 1024 * 1024
 """Bytes that may wait for the broker to read them; then we publish no more, and homes ask again."""
 MOST_UNANSWERED = 32_000
 """Messages of ours whose acknowledgement may be outstanding: half of all message ids."""
-MESSAGES_AT_ONCE = 200
-"""Messages read in one turn of the loop: some five milliseconds."""
+MESSAGES_AT_ONCE = 100
+"""Messages read in one turn of the loop: some two milliseconds."""
 SUBSCRIPTION_REFUSED = 0x80
 ACKNOWLEDGED_BYTES = 2
 """A PUBACK of MQTT 3.1.1 after its head: a message id."""

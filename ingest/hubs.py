@@ -1,5 +1,6 @@
 """What a batch says of the hubs themselves, written in its transaction: heard, online, counting, clock."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -10,6 +11,9 @@ from ingest.facts import Fact
 from ingest.hearing import Gap, HubRow, KnownHub, StatusRow, calls_for_a_look, gaps, gather
 from ingest.model import Arrival
 from ingest.sequence import Followed, boots_to_look_up, follow
+
+SHARE = 50
+"""Hubs worked on before others in this process get their turn."""
 
 
 async def record_hubs(
@@ -28,7 +32,9 @@ async def record_hubs(
     statuses: list[StatusRow] = []
     flips: list[tuple[str, bool]] = []
     returned: list[str] = []
-    for hub in sorted(known):
+    for number, hub in enumerate(sorted(known), start=1):
+        if number % SHARE == 0:
+            await asyncio.sleep(0)
         said, before = heard[hub], known[hub]
         said.yield_to(before)
         found = gaps(before.last_heard_at, said.times, before.heartbeat_every)

@@ -81,7 +81,7 @@ async def run() -> Sequence[Figure]:
         Figure("a", "share of mq-bridge", 100 * rate / bridged, "%", "at least 100"),
         *(
             Figure("a", f"processor of the {name}", 1e6 * alone[name], "µs/event")
-            for name in ("intake", "broker", "database")
+            for name in ("intake", "broker", "database", "load")
         ),
         Figure("a", "receipt at full rate, p50", 1000 * alone["p50"], "ms"),
         Figure("a", "receipt at full rate, p99", 1000 * alone["p99"], "ms"),

@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -18,6 +20,8 @@ MOST_MESSAGES = 20_000
 and its own limit (max_inflight_messages) is not kept by Mosquitto 2.0.11, which sends all it has."""
 MOST_BYTES = 32 * 1024 * 1024
 """Payload in hand before we stop reading."""
+LONGEST_WAY = 0.05
+"""Seconds for which everyday work gives way to calls for help at one time: in a storm of them it goes on."""
 
 
 class InHand(msgspec.Struct, eq=False):
@@ -37,15 +41,27 @@ class InHand(msgspec.Struct, eq=False):
 
 
 class Lane(StrEnum):
-    """Two queues, each written by a connection of its own, so that a press waits for no other batch."""
+    """Queues, each written by a connection of its own, so that a press waits for no other batch.
 
-    URGENT = "urgent"
+    Half of the hubs have the one ordinary lane and half the other: while the database works on a batch of the
+    one, the other's is made ready. What a hub says keeps its order within each kind.
+    """
+
     ORDINARY = "ordinary"
+    SECOND = "second"
+    URGENT = "urgent"
 
 
 def lane_of(content: Arrival | Marker | None) -> Lane:
     """Where a message goes: urgent is what may be somebody calling for help (DESIGN, promise 7)."""
-    return Lane.URGENT if isinstance(content, Arrival) and content.is_urgent else Lane.ORDINARY
+    if not isinstance(content, Arrival):
+        return Lane.ORDINARY
+    if content.is_urgent:
+        return Lane.URGENT
+    # Of another maker's bridge any message may speak of any of its hubs: they stay in one lane.
+    if content.hub is not None and content.adapted is None and crc32(content.hub.encode()) & 1:
+        return Lane.SECOND
+    return Lane.ORDINARY
 
 
 def due(lane: Lane, events: int, waited: float, *, size: int, wait: float) -> str | None:
@@ -87,6 +103,8 @@ class Gatherer:
         self._queues = {lane: _Queue() for lane in Lane}
         self._messages = 0
         self._bytes = 0
+        self._nobody_calls = asyncio.Event()
+        self._nobody_calls.set()
 
     def __len__(self) -> int:
         return self._messages
@@ -105,6 +123,8 @@ class Gatherer:
         """Takes a message in hand, behind what waits in its lane."""
         queue = self._queues[lane]
         queue.waiting.append(one)
+        if lane is Lane.URGENT:
+            self._nobody_calls.clear()
         before, queue.events = queue.events, queue.events + one.weight
         self._messages += 1
         self._bytes += len(one.message.payload)
@@ -121,7 +141,20 @@ class Gatherer:
             queue.events = sum(one.weight for one in stay)
             self._messages += len(stay)
             self._bytes += sum(len(one.message.payload) for one in stay)
+        self._look_for_calls()
         return before - self._messages
+
+    def _look_for_calls(self) -> None:
+        urgent = self._queues[Lane.URGENT]
+        if not urgent.waiting and not urgent.being_written:
+            self._nobody_calls.set()
+
+    async def give_way(self) -> None:
+        """Lets others in this process have their turn, and calls for help be written before all else."""
+        await asyncio.sleep(0)
+        if not self._nobody_calls.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nobody_calls.wait(), LONGEST_WAY)
 
     def holds(self, mid: int) -> bool:
         """Whether a message of this id waits here, or is in a batch that a lane has not done with yet."""
@@ -139,6 +172,7 @@ class Gatherer:
         loop = asyncio.get_running_loop()
         queue = self._queues[lane]
         queue.being_written = []
+        self._look_for_calls()
         while True:
             waited = loop.time() - queue.waiting[0].taken if queue.waiting else 0.0
             why = due(lane, queue.events, waited, size=self._size, wait=self._wait)

@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from ingest.model import Recorded
+
 ACTIVE = Gauge("threshold_intake_active", "1 while this copy is the active intake, 0 while it stands by.")
 EVENTS = Counter("threshold_intake_events", "Events committed, by what became of them.", ["outcome"])
 REJECTED = Counter("threshold_intake_rejected", "Pieces of messages kept as rejected, by reason.", ["reason"])
@@ -39,3 +41,12 @@ CLOCK_OFFSET = Histogram(
     buckets=(1, 5, 30, 60, 300, 3600, 86400),
 )
 COMMANDS = Counter("threshold_commands_sent", "Commands handed to the broker.", ["type"])
+
+
+def count(recorded: Recorded) -> None:
+    """Counts what became of a batch."""
+    EVENTS.labels("stored").inc(recorded.stored)
+    EVENTS.labels("repeated").inc(recorded.repeated)
+    for reason, number in recorded.rejected.items():
+        REJECTED.labels(reason).inc(number)
+    BATCH_EVENTS.observe(recorded.stored + recorded.repeated + sum(recorded.rejected.values()))

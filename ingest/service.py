@@ -5,7 +5,7 @@ acknowledged or receipted (DESIGN, promise 1).
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 import alerts.service
@@ -20,6 +20,8 @@ from ingest.hubs import record_hubs
 from ingest.model import Arrival, Recorded
 from ingest.store import Kept
 
+GiveWay = Callable[[], Awaitable[None]]
+
 SHARE = 100
 """Messages or events worked on before others in this process get their turn: a millisecond or two. A press in
 the other lane has a dozen questions to the database, and would wait for us after each."""
@@ -27,8 +29,17 @@ TECHNICAL_PREFIX = "technical."
 COMMAND_RESULTS = frozenset({"command.done", "command.refused"})
 
 
-async def record(conn: Connection, arrivals: Sequence[Arrival], now: datetime) -> Recorded:
+async def next_turn() -> None:
+    """Lets others in this process have their turn."""
+    await asyncio.sleep(0)
+
+
+async def record(
+    conn: Connection, arrivals: Sequence[Arrival], now: datetime, give_way: GiveWay = next_turn
+) -> Recorded:
     """Records a batch in the order of its arrivals, and returns what its hubs may be told once it commits.
+
+    `give_way` is awaited now and then while nothing is locked that others may be waiting for.
 
     Raises psycopg.Error; then nothing of the batch was recorded.
     """
@@ -37,7 +48,7 @@ async def record(conn: Connection, arrivals: Sequence[Arrival], now: datetime) -
         arrivals = await adapted.resolve(conn, arrivals)
     homes = await store.homes_of_hubs(conn, _hubs(arrivals))
     recorded = Recorded()
-    fresh, kept = await _record_events(conn, arrivals, homes, recorded, now)
+    fresh, kept = await _record_events(conn, arrivals, homes, recorded, now, give_way)
     # Hubs come late: until the commit their rows are held, and a press of the same home may be waiting.
     await record_hubs(conn, arrivals, homes, fresh, now)
     await _record_rejected(conn, [*kept, *_rejected_of(arrivals, homes)], arrivals, homes, recorded, now)
@@ -86,6 +97,7 @@ async def _record_events(
     homes: Mapping[str, str | None],
     recorded: Recorded,
     now: datetime,
+    give_way: GiveWay,
 ) -> tuple[list[Fact], list[Kept]]:
     """Stores the events of known hubs and hands the new ones on; returns those, and ids used twice."""
     facts: dict[tuple[str, str], Fact] = {}
@@ -93,7 +105,7 @@ async def _record_events(
     source: dict[tuple[str, str], Arrival] = {}
     for number, arrival in enumerate(arrivals, start=1):
         if number % SHARE == 0:
-            await asyncio.sleep(0)
+            await give_way()
         hub = arrival.hub
         if hub is None or hub not in homes:
             continue
@@ -111,15 +123,15 @@ async def _record_events(
     old = await store.claim_receipts(conn, facts.values())
     fresh = [one for key, one in facts.items() if key not in old] if old else list(facts.values())
     if fresh:
-        await store.store_events(conn, fresh, homes)
-        await _hand_on(conn, fresh, now)
+        await store.store_events(conn, fresh, homes, give_way)
+        await _hand_on(conn, fresh, now, give_way)
     again += [(source[key], facts[key]) for key in facts if key in old]
     recorded.stored += len(fresh)
     recorded.repeated += len(again)
     return fresh, await _used_twice(conn, again)
 
 
-async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime) -> None:
+async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime, give_way: GiveWay) -> None:
     """What is new goes to those who decide on it."""
     signals = [
         signal(one.row.hub_id, one.event, one.row.received_at, known_hub=True)
@@ -135,7 +147,7 @@ async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime) -> No
         for place, one in enumerate(fresh)
         if (beats[one.row.hub_id] == place if one.row.type == HEARTBEAT else concerns_care(one.row.type))
     ]
-    await asyncio.sleep(0)
+    await give_way()
     if evidence:
         await care.service.handle_events(conn, evidence, now)
     results = [one for one in fresh if one.row.type in COMMAND_RESULTS]

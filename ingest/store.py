@@ -1,8 +1,7 @@
 """Typed functions over ingest/queries.sql. Rows travel as one JSON text for a statement, a fifth of what they
 cost as arrays; events, of which there are most, as a binary COPY (docs/performance.md)."""
 
-import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -133,14 +132,19 @@ async def claim_receipts(conn: Connection, facts: Collection[Fact]) -> set[Key]:
     return {(row["hub_id"], row["event_id"]) for row in rows}
 
 
-async def store_events(conn: Connection, facts: Sequence[Fact], homes: Mapping[str, str | None]) -> None:
+async def store_events(
+    conn: Connection,
+    facts: Sequence[Fact],
+    homes: Mapping[str, str | None],
+    give_way: Callable[[], Awaitable[None]],
+) -> None:
     """Stores events whose receipts this transaction has claimed; `homes` are the dwellings of their hubs."""
     async with conn.cursor() as cursor, cursor.copy(_Q["copy_events"]) as copy:
         await copy.write(HEADER)
         for first in range(0, len(facts), PIECE):
             some = facts[first : first + PIECE]
             await copy.write(b"".join([_event(one.row, homes[one.row.hub_id]) for one in some]))
-            await asyncio.sleep(0)
+            await give_way()
         await copy.write(TRAILER)
 
 

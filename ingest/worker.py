@@ -5,14 +5,14 @@ lock on the connection by which it also writes. Whoever loses the one loses the 
 frozen finds its connection ended by the database and stands by. What two copies might still both do, the
 receipts table makes once.
 
-What may be a call for help has a lane of its own, with a second connection: it is committed and receipted
-while a batch of everyday events is still being written. When the database was frozen, not we, both stay.
+What may be a call for help has a lane of its own, with its own connection: it is committed and receipted
+while batches of everyday events are still being written. When the database was frozen, not we, all stay.
 """
 
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -34,6 +34,7 @@ from ingest.gather import Gatherer, InHand, Lane, lane_of
 from ingest.model import Arrival, Recorded, read
 from ingest.presence import Marker, decode_marker
 from ingest.refusals import read_refusal
+from ingest.service import next_turn
 from ingest.writer import LeaseLost, Writer, words
 
 log = structlog.get_logger(__name__)
@@ -54,6 +55,9 @@ DRAIN_SECONDS = 5.0
 """Longest time for what is in hand when we are told to stop; what is left, the broker delivers again."""
 FORGOTTEN_AFTER = 30.0
 """Seconds without an acknowledgement, of a message not in hand, after which it must have been forgotten."""
+
+
+_NEXT = dict(itertools.pairwise(Lane))
 
 
 class IngestWorker:
@@ -141,12 +145,19 @@ class IngestWorker:
             await conn.close()
 
     async def _active(self, conn: Connection, stop: asyncio.Event) -> None:
-        async with self._connection(f"intake {self._instance} urgent") as second:
-            await lease_store.end_transaction_when_frozen(second, FROZEN_AFTER)
-            await self._take_in(Writer(conn, self._clock), Writer(second, self._clock), stop)
+        async with AsyncExitStack() as connections:
+            gatherer = Gatherer(size=self._batch_size, wait=self._batch_wait)
+            writers = {Lane.ORDINARY: Writer(conn, self._clock, gatherer.give_way)}
+            for lane in (Lane.SECOND, Lane.URGENT):
+                named = f"intake {self._instance} {lane}"
+                other = await connections.enter_async_context(self._connection(named))
+                await lease_store.end_transaction_when_frozen(other, FROZEN_AFTER)
+                give_way = next_turn if lane is Lane.URGENT else gatherer.give_way
+                writers[lane] = Writer(other, self._clock, give_way)
+            await self._take_in(gatherer, writers, stop)
 
-    async def _take_in(self, writer: Writer, urgent: Writer, stop: asyncio.Event) -> None:
-        gatherer = Gatherer(size=self._batch_size, wait=self._batch_wait)
+    async def _take_in(self, gatherer: Gatherer, writers: Mapping[Lane, Writer], stop: asyncio.Event) -> None:
+        writer = writers[Lane.ORDINARY]
         beat = Beat(writer, self._clock, self._instance)
         await beat.begin()
         loop = asyncio.get_running_loop()
@@ -176,10 +187,10 @@ class IngestWorker:
             on_down=on_down,
         )
         leave = asyncio.Event()
-        writers = {Lane.ORDINARY: writer, Lane.URGENT: urgent}
         work = [self._write(lane, writers, gatherer, session, beat, settled) for lane in writers]
-        work += [self._look_after(writer, gatherer, session, beat)]
-        jobs = [asyncio.create_task(job) for job in work]
+        jobs = [
+            asyncio.create_task(job) for job in (*work, self._look_after(writer, gatherer, session, beat))
+        ]
         talking = asyncio.create_task(session.run(leave), name="intake: session")
         stopped = asyncio.create_task(stop.wait())
         try:
@@ -246,7 +257,7 @@ class IngestWorker:
     ) -> None:
         """One lane, batch after batch: commit, then acknowledge, then tell the homes.
 
-        `settled` is set when nothing is in hand. A marker goes round both lanes, the urgent one last: when it
+        `settled` is set when nothing is in hand. A marker goes round all lanes, the urgent one last: when it
         is back, all that came before it is committed, whichever way that went.
         """
         loop = asyncio.get_running_loop()
@@ -260,13 +271,12 @@ class IngestWorker:
                     if lane is Lane.URGENT:
                         beat.returned(one.content)
                     else:
-                        gatherer.add(one, Lane.URGENT)
+                        gatherer.add(one, _NEXT[lane])
             session.acknowledge(
                 one.message for one in batch if lane is Lane.URGENT or not isinstance(one.content, Marker)
             )
             for recorded in done:
                 self._tell(session, recorded)
-                _count(recorded)
             metrics.BATCHES.labels(why).inc()
             metrics.WAIT_SECONDS.observe(loop.time() - batch[0].taken)
             if len(gatherer) == 0 and all(one is writers[lane] or one.is_idle for one in writers.values()):
@@ -275,6 +285,7 @@ class IngestWorker:
                 session.pause(False)
 
     def _tell(self, session: Session, recorded: Recorded) -> None:
+        metrics.count(recorded)
         session.publish_all(
             [
                 (self._topics.receipts(hub), encode_receipts(receipts))
@@ -325,7 +336,6 @@ class IngestWorker:
             log.info("events of hubs that are known now were taken in", rows=done.taken_in)
             for recorded in done.recorded:
                 self._tell(session, recorded)
-                _count(recorded)
 
 
 async def _sleep(seconds: float, unless: asyncio.Event) -> None:
@@ -334,11 +344,3 @@ async def _sleep(seconds: float, unless: asyncio.Event) -> None:
         await asyncio.wait({waiting}, timeout=seconds)
     finally:
         waiting.cancel()
-
-
-def _count(recorded: Recorded) -> None:
-    metrics.EVENTS.labels("stored").inc(recorded.stored)
-    metrics.EVENTS.labels("repeated").inc(recorded.repeated)
-    for reason, number in recorded.rejected.items():
-        metrics.REJECTED.labels(reason).inc(number)
-    metrics.BATCH_EVENTS.observe(recorded.stored + recorded.repeated + sum(recorded.rejected.values()))

@@ -19,7 +19,7 @@ from gateway.codec import Reason, Rejected, encode_event
 from ingest import metrics
 from ingest.faults import Then, after
 from ingest.model import Arrival, Recorded
-from ingest.service import keep, record
+from ingest.service import GiveWay, keep, next_turn, record
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +34,11 @@ class LeaseLost(RuntimeError):
 class Writer:
     """Writes batches over the one connection that holds the lease, so that losing it ends our writing too."""
 
-    def __init__(self, conn: Connection, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, conn: Connection, clock: Callable[[], datetime], give_way: GiveWay = next_turn
+    ) -> None:
         self._conn = conn
+        self._give_way = give_way
         self._clock = clock
         self._turn = asyncio.Lock()
 
@@ -86,7 +89,7 @@ class Writer:
     async def _once(self, arrivals: Sequence[Arrival]) -> Recorded:
         async with self.transaction() as conn:
             with metrics.COMMIT_SECONDS.time():
-                return await record(conn, arrivals, self._clock())
+                return await record(conn, arrivals, self._clock(), self._give_way)
 
     async def _isolate(self, arrivals: Sequence[Arrival]) -> list[Recorded]:
         if len(arrivals) > 1:

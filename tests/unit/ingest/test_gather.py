@@ -1,6 +1,7 @@
 """Messages in hand, and when they are written."""
 
 import asyncio
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 from gateway.connection import Connection
 from gateway.model import Event
 from gateway.session import Message
+from ingest import gather
 from ingest.gather import MOST_BYTES, MOST_MESSAGES, Gatherer, InHand, Lane, due, lane_of
-from ingest.model import Arrival
+from ingest.model import Adapted, Arrival
 
 NOW = datetime(2026, 11, 21, 18, tzinfo=UTC)
+EVEN, ODD = "hub-12", "hub-20"
+"""A hub of each half."""
 
 
 @pytest.mark.parametrize(
@@ -35,12 +39,18 @@ def test_a_batch_is_due_when_it_must_not_or_need_not_wait(
 
 
 def in_hand(
-    id_: str, type_: str = "heartbeat", *, connection: Any = None, payload: bytes = b"x", events: int = 1
+    id_: str,
+    type_: str = "heartbeat",
+    *,
+    hub: str = EVEN,
+    connection: Any = None,
+    payload: bytes = b"x",
+    events: int = 1,
 ) -> InHand:
     """A message by a connection that is only an identity here: nothing is sent."""
     told = tuple(Event(id=id_, type=type_, at=NOW) for _ in range(events))
     message = Message("t", payload, False, NOW, 1, connection)
-    return InHand(message, Arrival("t", "h", NOW, payload, events=told), asyncio.get_running_loop().time())
+    return InHand(message, Arrival("t", hub, NOW, payload, events=told), asyncio.get_running_loop().time())
 
 
 def ids(batch: list[InHand]) -> list[str]:
@@ -98,6 +108,49 @@ async def test_a_waiting_batch_is_woken_by_what_arrives() -> None:
     put(gatherer, in_hand("b", "alarm.smoke"))
     batch, why = await waiting
     assert (ids(batch), why) == (["b"], "urgent")
+
+
+async def test_two_halves_of_the_hubs_have_a_lane_each() -> None:
+    """A hub's everyday messages stay in one lane, in their order; calls and all else have theirs."""
+    gatherer = Gatherer(size=9, wait=0)
+    for name, hub in (("a", ODD), ("b", EVEN), ("c", ODD), ("d", EVEN)):
+        put(gatherer, in_hand(name, hub=hub))
+    assert ids((await gatherer.batch(Lane.ORDINARY))[0]) == ["b", "d"]
+    assert ids((await gatherer.batch(Lane.SECOND))[0]) == ["a", "c"]
+    adapted = Arrival("zigbee2mqtt/x", ODD, NOW, b"", adapted=Adapted((ODD,)))
+    assert [lane_of(one) for one in (None, adapted)] == [Lane.ORDINARY, Lane.ORDINARY]
+    halves = Counter(lane_of(Arrival("t", f"hub-{n}", NOW, b"")) for n in range(1000))
+    assert min(halves[Lane.ORDINARY], halves[Lane.SECOND]) > 400
+
+
+async def test_everyday_work_gives_way_to_a_call_until_it_is_written() -> None:
+    """It waits while a call is in hand or being written, and no longer; nothing is waited for without one."""
+    gatherer = Gatherer(size=9, wait=60)
+    await gatherer.give_way()
+    put(gatherer, in_hand("a", "alarm.fall"))
+    await gatherer.batch(Lane.URGENT)
+    giving_way = asyncio.create_task(gatherer.give_way())
+    await asyncio.sleep(0)
+    assert not giving_way.done()
+    asking = asyncio.create_task(gatherer.batch(Lane.URGENT))  # whoever asks for the next has done with it
+    async with asyncio.timeout(5):
+        await giving_way
+    asking.cancel()
+
+
+async def test_everyday_work_goes_on_in_a_storm_of_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives way for a moment at a time only; a call whose connection ended is waited for no more."""
+    gatherer = Gatherer(size=9, wait=60)
+    old = object()
+    put(gatherer, in_hand("a", "alarm.fall", connection=old))
+    async with asyncio.timeout(5):
+        await gatherer.give_way()
+    monkeypatch.setattr(gather, "LONGEST_WAY", 60.0)
+    giving_way = asyncio.create_task(gatherer.give_way())
+    await asyncio.sleep(0)
+    gatherer.drop(old)
+    async with asyncio.timeout(5):
+        await giving_way
 
 
 async def test_reading_stops_at_a_number_or_a_size_and_resumes_at_half() -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.figures import Figure, quantile
-from benchmarks.presses import Stopwatch, press, pressing_home
+from benchmarks.presses import HUB, Stopwatch, press, pressing_home
 from benchmarks.stage import Stage, stage
 
 WARM_UP = 5_000
@@ -57,6 +57,7 @@ async def run() -> Sequence[Figure]:
         await (await standing.load(HOMES, str(WARM_UP), "--first", "501", "--window", WINDOW)).go()
         watch = Stopwatch()
         alone = await _measure(standing, 2, SECONDS, watch=watch)
+        commits = await standing.commits(HUB)
         arrays = await _measure(standing, 3, ARRAY_SECONDS, "--array", ARRAY, "--window", "60")
         memory = standing.most_memory / 2**20
         before = await _measure(standing, 4, HISTORY_SECONDS)
@@ -85,8 +86,10 @@ async def run() -> Sequence[Figure]:
         ),
         Figure("a", "receipt at full rate, p50", 1000 * alone["p50"], "ms"),
         Figure("a", "receipt at full rate, p99", 1000 * alone["p99"], "ms"),
+        Figure("a", "press → committed at full rate, p50", 1000 * quantile(commits, 0.5), "ms"),
+        Figure("a", "press → committed at full rate, p99", 1000 * quantile(commits, 0.99), "ms", "at most 50"),
         Figure("a", "press → receipt at full rate, p50", 1000 * quantile(presses, 0.5), "ms"),
-        Figure("a", "press → receipt at full rate, p99", 1000 * quantile(presses, 0.99), "ms", "at most 50"),
+        Figure("a", "press → receipt at full rate, p99", 1000 * quantile(presses, 0.99), "ms"),
         Figure(
             "a",
             "processor for an event with ten times the history",

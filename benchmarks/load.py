@@ -40,6 +40,7 @@ def run(
     while now - last < GIVE_UP:
         if now - began < seconds and said < events:
             most = events if rate is None else min(events, int((now - began) * rate) + 1)
+            last = last if rate is None else now  # it goes on without answers
             said += (
                 _paced(turns, most - said, now)
                 if rate is not None

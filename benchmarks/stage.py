@@ -78,6 +78,16 @@ class Stage:
         }
         return {name: sum(sum(one.cpu_times()[:2]) for one in some) for name, some in of.items()}
 
+    async def commits(self, hub: str) -> list[float]:
+        """Seconds from a hub's own `at` of each event to its commit, less the last flush of the log."""
+        async with await self.connect() as conn:
+            cursor = await conn.execute(
+                "SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin) - at)::float8 AS seconds"
+                " FROM event WHERE hub_id = %s",
+                [hub],
+            )
+            return [row["seconds"] for row in await cursor.fetchall()]
+
     async def watch_memory(self) -> None:
         """Keeps the most memory that the service ever had resident, in bytes."""
         process = psutil.Process(self.service.pid)
@@ -110,7 +120,8 @@ async def stage(*roles: str) -> AsyncIterator[Stage]:
         service = ServerProcess(
             [str(Path(sys.executable).with_name("threshold")), "run", *roles], directory / "service.log"
         )
-        with EmbeddedPostgres(directory / "postgres") as database:
+        settings = {"track_commit_timestamp": "on"}  # when each press was committed, to the microsecond
+        with EmbeddedPostgres(directory / "postgres", settings=settings) as database:
             await migrate(database.url)
             standing = Stage(database.url, broker, service, f"http://127.0.0.1:{port}")
             async with await standing.connect() as conn:

@@ -87,7 +87,9 @@ async def run() -> Sequence[Figure]:
         Figure("a", "receipt at full rate, p50", 1000 * alone["p50"], "ms"),
         Figure("a", "receipt at full rate, p99", 1000 * alone["p99"], "ms"),
         Figure("a", "press → committed at full rate, p50", 1000 * quantile(commits, 0.5), "ms"),
-        Figure("a", "press → committed at full rate, p99", 1000 * quantile(commits, 0.99), "ms", "at most 50"),
+        Figure(
+            "a", "press → committed at full rate, p99", 1000 * quantile(commits, 0.99), "ms", "at most 50"
+        ),
         Figure("a", "press → receipt at full rate, p50", 1000 * quantile(presses, 0.5), "ms"),
         Figure("a", "press → receipt at full rate, p99", 1000 * quantile(presses, 0.99), "ms"),
         Figure(

@@ -6,8 +6,8 @@ caller may not see, 403 for what they see and may not do, 409 and 422 in one sen
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from datetime import datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -24,7 +24,6 @@ from db.pool import Connection, fetch_all, fetch_one
 from db.sql import Queries
 
 _Q = Queries("api", "windows.sql")
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Sort = Literal["hub", "dwelling", "resident", "scheme"]
 
@@ -69,7 +68,7 @@ async def list_windows(
         rows = await fetch_all(
             conn,
             _Q["list_windows"],
-            ends_after=_EVER if ended else here.clock(),
+            lasts_after=None if ended else here.clock(),
             window=None,
             before_at=before_at,
             before_id=before_id,
@@ -124,7 +123,7 @@ async def _window(here: Services, caller: Caller, number: int) -> SuppressionOut
         row = await fetch_one(
             conn,
             _Q["list_windows"],
-            ends_after=_EVER,
+            lasts_after=None,
             window=number,
             before_at=None,
             before_id=None,
@@ -137,10 +136,12 @@ async def _window(here: Services, caller: Caller, number: int) -> SuppressionOut
 
 async def _place(conn: Connection, sort: Sort, name: str) -> Found | None:
     """The place of that name, seen under the caller's own rights; a resident's is their dwelling."""
-    if sort in ("hub", "scheme"):
-        row = await fetch_one(conn, _Q[f"place_of_{sort}"], place=name)
-        place = Place(hub_id=name) if sort == "hub" else Place(scheme=name)
-        return Found(place, row["time_zone"] or "UTC") if row else None
+    if sort == "hub":
+        row = await fetch_one(conn, _Q["place_of_hub"], place=name)
+        return Found(Place(hub_id=name), row["time_zone"] or "UTC") if row else None
+    if sort == "scheme":
+        row = await fetch_one(conn, _Q["place_of_scheme"], place=name)
+        return Found(Place(scheme=name), row["time_zone"]) if row else None
     home: str | None = name
     if sort == "resident":
         resident = await home_store.find_resident(conn, name)

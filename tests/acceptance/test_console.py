@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -272,6 +273,35 @@ async def test_the_day_and_a_visit_are_shown_and_verified_by_hand(town: Town) ->
     await picture(page, "resident")
 
 
+async def test_an_engineer_tests_a_unit_by_keyboard_alone(town: Town) -> None:
+    """From the unit's page through a refusal at its field to an open window and its end, without a script."""
+    page = await town.at_a_screen(town.keys.engineer, java_script_enabled=False)
+    await page.goto(f"{town.url}/homes/hub-02")
+    await page.get_by_role("link", name="Test it, or hold its alarms back").press("Enter")
+    await expect(page.get_by_label("Its id")).to_have_value("hub-02")
+    now = system_clock().astimezone(ZoneInfo("Europe/London"))
+    ends = page.get_by_label("Until, in the place's time")
+    await page.get_by_label("What for").select_option("test")
+    await ends.fill(f"{now - timedelta(days=1):%Y-%m-%dT%H:%M}")
+    await ends.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("later than now")
+    await expect(ends).to_be_focused()
+    await expect(ends).to_have_attribute("aria-invalid", "true")
+    await picture(page, "windows-refused")
+    await ends.fill(f"{now + timedelta(hours=2):%Y-%m-%dT%H:%M}")
+    await ends.press("Enter")
+    row = page.locator(".told li", has_text="Test of a unit")
+    await expect(row).to_contain_text("opened by Enid Frost")
+    await town.press("hub-02", "p-1")
+    async with town.pool.connection() as conn:
+        alert = await (await conn.execute("SELECT is_test FROM alert WHERE hub_id = 'hub-02'")).fetchone()
+    assert alert == {"is_test": True}
+    await picture(page, "windows")
+    await row.get_by_role("button", name="End it now").press("Enter")
+    await expect(page.get_by_text("None: everything is raised.")).to_be_visible()
+    town.complaints.clear()  # the refused form
+
+
 async def test_everything_works_without_a_script(town: Town) -> None:
     """Forms are forms: signing in, acknowledging and closing need no JavaScript."""
     page = await town.at_a_screen(town.keys.care_manager, java_script_enabled=False)
@@ -318,13 +348,17 @@ PAGES = ("/", "ALERT", "VISIT", "/visits", "/alerts", "/residents/ada", "/letter
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_words_can_be_read_by_day_and_by_night_and_on_a_phone(town: Town, scheme: Any) -> None:
     """Every text has WCAG AA contrast in both themes, no page is wider than a phone, controls have names."""
-    for key, who in ((town.keys.operator, "operator"), (town.keys.care_manager, "care")):
+    for key, who, more in (
+        (town.keys.operator, "operator", ("WINDOWS",)),
+        (town.keys.care_manager, "care", ()),
+    ):
         page = await town.at_a_screen(key, color_scheme=scheme, viewport={"width": 390, "height": 844})
         links = {
             "ALERT": await page.locator("li.card h3 a").first.get_attribute("href"),
             "VISIT": await page.locator(".lane-list a").first.get_attribute("href"),
+            "WINDOWS": "/windows?sort=hub&place=hub-02",
         }
-        for name in PAGES:
+        for name in PAGES + more:
             await page.goto(f"{town.url}{links.get(name, name)}")
             assert await page.evaluate(CONTRAST) == [], (who, name, scheme)
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (who, name)

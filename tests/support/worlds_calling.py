@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,9 +43,12 @@ class Caller:
             self.call(self.dice.choice(hubs))
         for _ in range(self.dice.choice([0, 0, 1, 3])):
             self.fault(self.dice.choice(hubs))
+        units = Counter(hub.dwelling for hub in self.world.hubs.values())
         homes = [hub for hub in self.world.hubs.values() if hub.dwelling is not None]
-        if homes and self.dice.random() < 0.3:
-            self.absence(self.dice.choice(homes).id)
+        # One unit in the home, and words in order: a replay keeps each unit's word for itself as yet.
+        alone = [hub.id for hub in homes if units[hub.dwelling] == 1]
+        if alone and self.dice.random() < 0.6:
+            self.absence(self.dice.choice(alone))
         return self.lines
 
     def call(self, hub: str) -> None:
@@ -86,11 +90,9 @@ class Caller:
         self.send(hub, "resident.away", left, left)
         if self.dice.random() < 0.7:
             self.send(hub, "resident.home", back, back)
-        for _ in range(3):
-            kind = self.dice.choice(
-                ["alarm.inactivity", "alarm.exit", "alarm.bed", "alarm.chair", "alarm.flood"]
-            )
-            at = self.dice.choice([left, back, left + timedelta(hours=24)]) + self.dice.choice(NUDGES)
+        for kind in ("alarm.inactivity", "alarm.exit", "alarm.bed", "alarm.chair", "alarm.flood"):
+            at = self.dice.choice([left, left + MINUTE, back, left + timedelta(hours=24)])
+            at += self.dice.choice(NUDGES)
             self.send(hub, kind, at, self.late(at), self.dice.choice(["s-1", "s-2"]))
 
     def moment(self) -> datetime:

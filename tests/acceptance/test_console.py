@@ -5,7 +5,7 @@
 
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from tests.integration.console import scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PICTURES = os.environ.get("THRESHOLD_SCREENSHOTS")
+LONDON = ZoneInfo("Europe/London")
 PATIENCE = 20_000
 """Milliseconds to wait for what must show: far more than it takes, because the machine may be busy."""
 
@@ -51,6 +52,7 @@ class Town:
     pool: Pool
     keys: scene.Keys
     browser: Browser
+    clock: Callable[[], datetime]
     complaints: list[str] = field(default_factory=list)
     _contexts: list[BrowserContext] = field(default_factory=list)
 
@@ -80,7 +82,7 @@ class Town:
 
     async def press(self, hub: str, event_id: str) -> None:
         """A pendant is pressed, as intake hands it on."""
-        now = system_clock()
+        now = self.clock()
         async with self.pool.connection() as conn:
             await alerts.handle_signals(
                 conn, [Signal(hub, event_id, "alarm.pendant", now, now, device="pendant-1")], now
@@ -88,7 +90,7 @@ class Town:
 
     async def late_visit(self, index: int) -> None:
         """One more late visit, told to the care provider alone."""
-        now = system_clock()
+        now = self.clock()
         async with self.pool.connection() as conn:
             alert = await scene.add_alert(conn, "visit.late", 2, now, "A care visit is late.", index=index)
             duty = await scene.add_duty(conn, alert, "care_provider", 2, now, "visit.once")
@@ -120,18 +122,24 @@ def complaint(said: str) -> bool:
     return not (PICTURES and "inline style" in said)
 
 
+def daytime() -> Callable[[], datetime]:
+    """The true time, or by night so many hours more that the scene's visits lie in one service day."""
+    hour = system_clock().astimezone(LONDON).hour
+    ahead = timedelta(hours=8 if hour < 7 else 0)
+    return lambda: system_clock() + ahead
+
+
 @pytest.fixture
 async def town(pool: Pool, database_url: str, browser: Browser) -> AsyncIterator[Town]:
     """The scene of `tests/integration/console`, served; no script of a page may fail."""
+    clock = daytime()
     async with pool.connection() as conn:
-        keys = await scene.set_scene(conn, system_clock())
-    letters = [
-        Letter(system_clock(), "brightcare@mail.example", "A care visit was not made", "Open since 09:02.")
-    ]
+        keys = await scene.set_scene(conn, clock())
+    letters = [Letter(clock(), "brightcare@mail.example", "A care visit was not made", "Open since 09:02.")]
     broadcast = Broadcast(pool)
-    app = build(pool, system_clock, broadcast, pages=console.build(letters=lambda: letters))
+    app = build(pool, clock, broadcast, pages=console.build(letters=lambda: letters))
     async with served(app, broadcast, database_url) as url:
-        town = Town(url, pool, keys, browser)
+        town = Town(url, pool, keys, browser, clock)
         yield town
         for context in town._contexts:
             await context.close()
@@ -167,7 +175,7 @@ async def test_each_party_answers_for_itself_and_sees_the_other(town: Town) -> N
         await town.duty("elm-housing", "visit.missed"),
     )
     assert (provider["state"], landlord["state"]) == ("acknowledged", "open")
-    assert abs(provider["eta"] - system_clock() - timedelta(minutes=20)) < timedelta(minutes=2)
+    assert abs(provider["eta"] - town.clock() - timedelta(minutes=20)) < timedelta(minutes=2)
 
     await card(care, "Care visit was missed").get_by_role("link", name="Care visit was missed").click()
     await expect(care.locator(".history")).to_contain_text("Joy is on her way <b>now</b>")
@@ -279,7 +287,7 @@ async def test_an_engineer_tests_a_unit_by_keyboard_alone(town: Town) -> None:
     await page.goto(f"{town.url}/homes/hub-02")
     await page.get_by_role("link", name="Test it, or hold its alarms back").press("Enter")
     await expect(page.get_by_label("Its id")).to_have_value("hub-02")
-    now = system_clock().astimezone(ZoneInfo("Europe/London"))
+    now = town.clock().astimezone(LONDON)
     ends = page.get_by_label("Until, in the place's time")
     await page.get_by_label("What for").select_option("test")
     await ends.fill(f"{now - timedelta(days=1):%Y-%m-%dT%H:%M}")

@@ -34,53 +34,46 @@ class Place:
     scheme: str | None = None
 
 
-async def open_window(
-    conn: Connection,
-    actor: Actor,
-    why: Why,
-    place: Place,
-    from_at: datetime,
-    until_at: datetime,
-    note: str | None,
-    now: datetime,
-) -> int:
-    """Opens a window and returns its number. Times are aware; it ends by itself.
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A window that somebody asks for. Times are aware; it ends by itself at `until_at`."""
+
+    why: Why
+    place: Place
+    from_at: datetime
+    until_at: datetime
+    note: str | None = None
+
+
+async def open_window(conn: Connection, asked: Opening, actor: Actor, now: datetime) -> int:
+    """Opens a window and returns its number.
 
     Raises WindowOver when it ends before it begins or is over, WindowTooLong, and NotAlone when somebody is
     to be away from a home in which others live: what they do there must still be heard.
     """
-    if until_at <= max(from_at, now):
-        raise WindowOver(until_at)
-    if until_at - from_at > LONGEST[why]:
-        raise WindowTooLong(LONGEST[why])
-    if why in (Why.AWAY, Why.HOSPITAL):
-        people = await fetch_all(conn, _Q["people_of_dwelling"], dwelling=place.dwelling_id)
+    if asked.until_at <= max(asked.from_at, now):
+        raise WindowOver(asked.until_at)
+    if asked.until_at - asked.from_at > LONGEST[asked.why]:
+        raise WindowTooLong(LONGEST[asked.why])
+    if asked.why in (Why.AWAY, Why.HOSPITAL):
+        people = await fetch_all(conn, _Q["people_of_dwelling"], dwelling=asked.place.dwelling_id)
         if len(people) != 1:
             raise NotAlone(len(people))
-    return await _open(conn, actor, why, place, from_at, until_at, note, now)
+    return await _open(conn, asked, actor, now)
 
 
-async def _open(
-    conn: Connection,
-    actor: Actor,
-    why: Why,
-    place: Place,
-    from_at: datetime,
-    until_at: datetime,
-    note: str | None,
-    now: datetime,
-) -> int:
+async def _open(conn: Connection, asked: Opening, actor: Actor, now: datetime) -> int:
     row = await fetch_one(
         conn,
         _Q["open_window"],
         organisation=actor.organisation_id,
-        reason=why,
-        hub=place.hub_id,
-        dwelling=place.dwelling_id,
-        scheme=place.scheme,
-        from_at=from_at,
-        until_at=until_at,
-        note=note,
+        reason=asked.why,
+        hub=asked.place.hub_id,
+        dwelling=asked.place.dwelling_id,
+        scheme=asked.place.scheme,
+        from_at=asked.from_at,
+        until_at=asked.until_at,
+        note=asked.note,
         now=now,
         by=actor.name,
     )
@@ -192,7 +185,7 @@ async def _leaves(conn: Connection, signal: Signal, home: HubHome, now: datetime
     """Opens the window of somebody who left, and answers with their homecoming, if it has overtaken this."""
     at = signal.effective_at
     unit = Actor(f"unit {signal.hub_id}", home.centres[0])
-    place = Place(dwelling_id=home.dwelling_id)
-    await _open(conn, unit, Why.AWAY, place, at, at + AWAY_AT_THE_UNIT, None, now)
+    left = Opening(Why.AWAY, Place(dwelling_id=home.dwelling_id), at, at + AWAY_AT_THE_UNIT)
+    await _open(conn, left, unit, now)
     rows = await fetch_all(conn, _Q["recent_homecomings"], hubs=[signal.hub_id], since=now - OVERTAKEN, at=at)
     return [{"dwelling": home.dwelling_id, "at": row["at"], "by": unit.name} for row in rows]

@@ -53,7 +53,7 @@ RETURNING id;
 -- name: end_window
 -- Ends a window that is not over yet; one that has not begun has never been.
 UPDATE suppression SET until_at = greatest(from_at, %(now)s), ended_by = %(by)s
-WHERE id = %(id)s AND until_at > %(now)s
+WHERE id = %(id)s AND until_at > greatest(from_at, %(now)s)
 RETURNING id;
 
 -- name: end_absences

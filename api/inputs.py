@@ -25,7 +25,8 @@ def moment(value: Any) -> datetime:
         raise ValueError("there is no such time") from None
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
+    """The text, if a database can keep it. Raises ValueError with what is wrong, for people."""
     if "\0" in value or any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
         raise ValueError("this text holds a character that cannot be kept")
     return value
@@ -35,6 +36,6 @@ Moment = Annotated[
     datetime, BeforeValidator(moment), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_storable)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(storable)
 ]
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable)]

@@ -15,18 +15,16 @@ from api.auth import Here, Services
 from api.inputs import Identifier
 from api.model import AlertOut
 from api.problem import Problem, not_found
-from care.walltime import FIRST_DATE, LAST_DATE, local_date, resolve
+from care.walltime import local_date, resolve
 from console import board
 from console.guard import OwnForm, Page, Visitor, is_fragment
+from console.inputs import Number, WallTime, Words, moment
 from console.render import page
 from db.caller import reading_as
 
 router = APIRouter(route_class=Page)
 
-Number = Annotated[int, Path(ge=1, lt=2**63)]
-Words = Annotated[str, Form(max_length=2000)]
 Back = Annotated[str, Form(alias="back", pattern=r"^(/|/alerts/[0-9]{1,19})$")]
-WallTime = Annotated[str, Form(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2})?$")]
 _REFUSED: Final = frozenset({404, 409, 422})
 
 
@@ -203,8 +201,8 @@ async def suspend(
         home = await home_store.find_dwelling(conn, found[1]) if found else None
     if home is None:
         raise not_found("There is no such resident, or they are not yours to see.")
-    since = _moment(begins, home.time_zone) or here.clock()
-    until = _moment(ends, home.time_zone)
+    since = moment(begins, home.time_zone) or here.clock()
+    until = moment(ends, home.time_zone)
     await acts.suspend(here, signed.caller, resident, since, until, reason)
     return RedirectResponse(f"/residents/{resident}", 303)
 
@@ -214,19 +212,6 @@ async def end_suspension(here: Here, signed: OwnForm, suspension: Number) -> Res
     """A care manager expects visits again from now on."""
     ended = await acts.end_suspension(here, signed.caller, suspension)
     return RedirectResponse(f"/residents/{ended.resident}", 303)
-
-
-def _moment(wall: str, time_zone: str) -> datetime | None:
-    """When the wall where somebody lives reads so; where it reads so twice, the first time."""
-    if not wall:
-        return None
-    try:
-        read = datetime.fromisoformat(wall)
-        if not FIRST_DATE <= read.date() <= LAST_DATE:
-            raise ValueError(wall)
-    except ValueError:
-        raise Problem(422, f"{wall} is no date and time.") from None
-    return resolve(read.date(), read.time(), time_zone)[0]
 
 
 def _at(wall: str, on: date, time_zone: str) -> datetime | None:

@@ -82,6 +82,8 @@ async def signed_in(
 
 
 Signed = Annotated[Visitor, Depends(signed_in)]
+Show = Callable[..., HTMLResponse]
+"""How a part of the console shows a template: its name, the visitor, the services, and what it holds."""
 
 
 def is_fragment(request: Request) -> bool:

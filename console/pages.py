@@ -13,15 +13,17 @@ from alerts.model import Role as Party
 from alerts.service import outcomes_for
 from api import alert_store, home_store, timeline, visit_store, watching
 from api.auth import Here, Services
+from api.hubs import MAY_SEE
 from api.inputs import Identifier
 from api.model import AlertOut
 from api.problem import Problem, not_found
 from api.tokens import Role
 from care.reasons import CANCEL, SUSPEND, VERIFY
 from care.walltime import FIRST_DATE, LAST_DATE
-from console import board, lanes, sign_in
+from console import board, lanes, sign_in, windows
 from console.actions import router as actions
-from console.guard import Page, Signed, Visitor
+from console.guard import Page, Show, Signed, Visitor
+from console.inputs import Number
 from console.render import assets, page
 from db.caller import reading_as
 
@@ -30,7 +32,6 @@ LANES_ON_BOARD: Final = 40
 LANES_ON_PAGE: Final = 150
 RECORD_PAGE: Final = 40
 SEES_VISITS: Final = frozenset({Role.OPERATOR, Role.CARE_MANAGER, Role.ADMINISTRATOR})
-SEES_HOMES: Final = frozenset({Role.OPERATOR, Role.ENGINEER, Role.ADMINISTRATOR})
 _YEAR: Final = 31_536_000
 
 
@@ -55,8 +56,6 @@ class Letter(Protocol):
 
 
 Letters = Callable[[], Sequence[Letter]]
-Show = Callable[..., HTMLResponse]
-Number = Annotated[int, Path(ge=1, lt=2**63)]
 Cursor = Annotated[str | None, Query(max_length=400)]
 
 
@@ -72,7 +71,7 @@ def build(*, secure_cookies: bool = True, letters: Letters | None = None) -> API
                 caller=signed.caller,
                 now=here.clock(),
                 sees_visits=signed.caller.role in SEES_VISITS,
-                sees_homes=signed.caller.role in SEES_HOMES,
+                sees_homes=signed.caller.role in MAY_SEE,
                 has_letters=letters is not None,
                 **values,
             )
@@ -81,7 +80,7 @@ def build(*, secure_cookies: bool = True, letters: Letters | None = None) -> API
     router = APIRouter(route_class=Page, include_in_schema=False)
     router.include_router(sign_in.build(secure_cookies=secure_cookies))
     router.include_router(actions)
-    for part in (_board, _alert_pages, _visit_pages, _home_pages):
+    for part in (_board, _alert_pages, _visit_pages, _home_pages, windows.build):
         router.include_router(part(show))
     if letters is not None:
         router.include_router(_letter_page(show, letters))
@@ -194,7 +193,7 @@ def _home_pages(show: Show) -> APIRouter:
     @router.get("/homes")
     async def homes(here: Here, signed: Signed, cursor: Cursor = None) -> Response:
         """The units in homes: heard or not."""
-        if signed.caller.role not in SEES_HOMES:
+        if signed.caller.role not in MAY_SEE:
             raise Problem(403, "The units are looked after by the monitoring centre and its engineers.")
         async with reading_as(here.pool, signed.caller) as conn:
             found = await home_store.list_hubs(conn, cursor=cursor, limit=RECORD_PAGE)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from alerts.ladder import Audience
 from alerts.model import Role as Party
 from alerts.outcomes import words_for
+from alerts.suppression import LONGEST, Why
 
 KINDS: Final = {
     "visit.late": "Care visit is late",
@@ -93,6 +94,18 @@ HAPPENINGS: Final = {
     "failed_over": "Message goes another way",
     "replayed": "Message sent again",
 }
+WINDOWS: Final = {
+    Why.TEST: ("Test of a unit", "alarms are marked as tests, nothing is held back"),
+    Why.INSTALLER_TEST: (
+        "Installer's test",
+        "holds everything back but life safety, which is marked as a test",
+    ),
+    Why.SCHEME_WORKS: ("Works", "holds back doors and technical faults"),
+    Why.AWAY: ("Nobody at home", "holds back inactivity, exit, bed and chair"),
+    Why.HOSPITAL: ("Stay in hospital", "holds back inactivity, exit, bed and chair"),
+}
+"""What a window is for, and what it does (alerts.suppression)."""
+SORTS: Final = {"hub": "Unit", "dwelling": "Dwelling", "resident": "Resident", "scheme": "Scheme"}
 PURPOSES: Final = {"raise": "alert", "reminder": "reminder", "stand_down": "all clear"}
 
 
@@ -114,6 +127,17 @@ def plain(code: str) -> str:
 def outcome(role: str, code: str | None) -> str:
     """A duty's outcome in the words of its party's list."""
     return words_for(Party(role), code) if code else ""
+
+
+def window(code: str) -> tuple[str, str]:
+    """What a window is for, and what it does."""
+    return WINDOWS[Why(code)]
+
+
+def longest(why: Why) -> str:
+    """How long such a window may last: `8 hours`, `7 days`."""
+    hours = int(LONGEST[why] / timedelta(hours=1))
+    return f"{hours} hours" if hours <= 24 else f"{hours // 24} days"
 
 
 def audience(code: str | None) -> str:

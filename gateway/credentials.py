@@ -14,7 +14,7 @@ ITERATIONS = 101
 and after a power cut the broker has to check those of a whole county in a minute."""
 SALT_BYTES = 12
 PASSWORD_BYTES = 24
-OWN_ACCOUNTS = frozenset({"threshold-gateway", "threshold-monitor", "threshold-admin", "threshold-watch"})
+OWN_ACCOUNTS = frozenset(f"threshold-{name}" for name in ("gateway", "monitor", "admin", "watch", "health"))
 """Accounts of our own at the broker (deploy/mosquitto): a hub of that name would take one's place."""
 
 

@@ -9,6 +9,7 @@ port=${MOSQUITTO_PORT:-1883}
 owner=${MOSQUITTO_USER:-mosquitto}
 topics=${THRESHOLD_MQTT__ROOT:-threshold/v1}
 store=$root/data/dynamic-security.json
+secrets=$root/secrets
 
 for account in ADMIN GATEWAY MONITOR; do
     if [ -z "$(printenv "THRESHOLD_${account}_PASSWORD")" ]; then
@@ -32,15 +33,32 @@ fi
 if [ -e "$root/certs/server.crt" ] && [ -e "$root/trust/crl.pem" ]; then
     cp "$root/config/certificates.conf" "$root/conf.d/"
 fi
-[ -e "$store" ] || mosquitto_ctrl dynsec init "$store" threshold-admin "$THRESHOLD_ADMIN_PASSWORD" >/dev/null
+# It asks for the password twice.
+[ -e "$store" ] || printf '%s\n%s\n' "$THRESHOLD_ADMIN_PASSWORD" "$THRESHOLD_ADMIN_PASSWORD" |
+    mosquitto_ctrl dynsec init "$store" threshold-admin >/dev/null
 chown -R "$owner:$owner" "$root/data"
+
+# A command line can be read by every process of the machine; these files, outside the volumes, by us alone. Their
+# lines are options of Mosquitto's tools, which look for them in XDG_CONFIG_HOME.
+keep() {
+    mkdir -p "$secrets/$2"
+    printf -- '-h 127.0.0.1\n-p %s\n-u threshold-%s\n-P %s\n' "$port" "$2" "$3" >"$secrets/$2/$1"
+}
+rm -rf "$secrets"
+(
+    umask 077
+    keep mosquitto_pub admin "$THRESHOLD_ADMIN_PASSWORD"
+    keep mosquitto_pub watch "$THRESHOLD_MONITOR_PASSWORD"
+    keep mosquitto_sub health "$THRESHOLD_MONITOR_PASSWORD"
+)
+trap 'rm -rf "$secrets"' EXIT
 
 # With a pipe in between, so that the log can be read while it is written.
 rm -f "$root/data/log"
 mkfifo "$root/data/log"
 chown "$owner" "$root/data/log"
-refusals="while :; do mosquitto_pub -h 127.0.0.1 -p $port -u threshold-watch -P \"\$THRESHOLD_MONITOR_PASSWORD\" -q 1 \
- -l -t ${topics%%/*}/broker/refusals 2>/dev/null && exit; sleep 1; done"
+refusals="while :; do XDG_CONFIG_HOME='$secrets/watch' mosquitto_pub -q 1 -l -t ${topics%%/*}/broker/refusals \
+ 2>/dev/null && exit; sleep 1; done"
 # Debian's awk would wait for a full buffer.
 case $(awk -W version 2>&1 </dev/null || :) in
     *mawk*) line_by_line="-W interactive" ;;
@@ -72,7 +90,14 @@ accounts() {
     account threshold-gateway "$THRESHOLD_GATEWAY_PASSWORD" \
         "$(right subscribePattern '#'),$(right publishClientReceive '#'),$(right publishClientReceive '$SYS/#'),
          $(right publishClientSend "$topics/+/receipts"),$(right publishClientSend "$topics/+/commands")"
+    # The service's test presses are those of a home (docs/watching.md).
     account threshold-monitor "$THRESHOLD_MONITOR_PASSWORD" \
+        "$(right subscribePattern '$SYS/#'),$(right publishClientReceive '$SYS/#'),
+         $(right publishClientSend "$topics/threshold-monitor/events"),
+         $(right subscribePattern "$topics/threshold-monitor/receipts"),
+         $(right publishClientReceive "$topics/threshold-monitor/receipts")"
+    # Not the same account: of two connections under one name the broker ends the older.
+    account threshold-health "$THRESHOLD_MONITOR_PASSWORD" \
         "$(right subscribePattern '$SYS/#'),$(right publishClientReceive '$SYS/#')"
     account threshold-watch "$THRESHOLD_MONITOR_PASSWORD" \
         "$(right publishClientSend "${topics%%/*}/broker/refusals")"
@@ -83,12 +108,11 @@ accounts() {
     printf '{"acltype": "unsubscribe", "allow": true}]}]}'
 }
 ask() {
-    mosquitto_pub -h 127.0.0.1 -p "$port" -u threshold-admin -P "$THRESHOLD_ADMIN_PASSWORD" -q 1 \
-        -t '$CONTROL/dynamic-security/v1' -m "$1" 2>/dev/null
+    XDG_CONFIG_HOME=$secrets/admin mosquitto_pub -q 1 -t '$CONTROL/dynamic-security/v1' -s 2>/dev/null
 }
 
 waited=0
-until ask "$(accounts)"; do
+until accounts | ask; do
     waited=$((waited + 1))
     if [ $waited -gt 50 ] || ! kill -0 "$broker" 2>/dev/null; then
         echo "start.sh: the administrator cannot sign in; is THRESHOLD_ADMIN_PASSWORD the first one it had?" >&2
@@ -97,8 +121,8 @@ until ask "$(accounts)"; do
     sleep 0.2
 done
 # By itself: a change of its own rights ends the administrator's connection.
-ask "{\"commands\": [{\"command\": \"addRoleACL\", \"rolename\": \"admin\", \"acltype\": \"publishClientSend\",
-     \"topic\": $(text "$topics/+/commands"), \"priority\": 0, \"allow\": true}]}" || :
+printf '{"commands": [{"command": "addRoleACL", "rolename": "admin", "acltype": "publishClientSend",
+    "topic": %s, "priority": 0, "allow": true}]}' "$(text "$topics/+/commands")" | ask || :
 echo "start.sh: the service's accounts are made" >&2
 
 state() {

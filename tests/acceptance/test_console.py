@@ -5,11 +5,12 @@
 
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -28,6 +29,7 @@ from tests.integration.console import scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PICTURES = os.environ.get("THRESHOLD_SCREENSHOTS")
+LONDON = ZoneInfo("Europe/London")
 PATIENCE = 20_000
 """Milliseconds to wait for what must show: far more than it takes, because the machine may be busy."""
 
@@ -50,6 +52,7 @@ class Town:
     pool: Pool
     keys: scene.Keys
     browser: Browser
+    clock: Callable[[], datetime]
     complaints: list[str] = field(default_factory=list)
     _contexts: list[BrowserContext] = field(default_factory=list)
 
@@ -79,7 +82,7 @@ class Town:
 
     async def press(self, hub: str, event_id: str) -> None:
         """A pendant is pressed, as intake hands it on."""
-        now = system_clock()
+        now = self.clock()
         async with self.pool.connection() as conn:
             await alerts.handle_signals(
                 conn, [Signal(hub, event_id, "alarm.pendant", now, now, device="pendant-1")], now
@@ -87,7 +90,7 @@ class Town:
 
     async def late_visit(self, index: int) -> None:
         """One more late visit, told to the care provider alone."""
-        now = system_clock()
+        now = self.clock()
         async with self.pool.connection() as conn:
             alert = await scene.add_alert(conn, "visit.late", 2, now, "A care visit is late.", index=index)
             duty = await scene.add_duty(conn, alert, "care_provider", 2, now, "visit.once")
@@ -119,18 +122,24 @@ def complaint(said: str) -> bool:
     return not (PICTURES and "inline style" in said)
 
 
+def daytime() -> Callable[[], datetime]:
+    """The true time, or by night so many hours more that the scene's visits lie in one service day."""
+    hour = system_clock().astimezone(LONDON).hour
+    ahead = timedelta(hours=8 if hour < 7 else 0)
+    return lambda: system_clock() + ahead
+
+
 @pytest.fixture
 async def town(pool: Pool, database_url: str, browser: Browser) -> AsyncIterator[Town]:
     """The scene of `tests/integration/console`, served; no script of a page may fail."""
+    clock = daytime()
     async with pool.connection() as conn:
-        keys = await scene.set_scene(conn, system_clock())
-    letters = [
-        Letter(system_clock(), "brightcare@mail.example", "A care visit was not made", "Open since 09:02.")
-    ]
+        keys = await scene.set_scene(conn, clock())
+    letters = [Letter(clock(), "brightcare@mail.example", "A care visit was not made", "Open since 09:02.")]
     broadcast = Broadcast(pool)
-    app = build(pool, system_clock, broadcast, pages=console.build(letters=lambda: letters))
+    app = build(pool, clock, broadcast, pages=console.build(letters=lambda: letters))
     async with served(app, broadcast, database_url) as url:
-        town = Town(url, pool, keys, browser)
+        town = Town(url, pool, keys, browser, clock)
         yield town
         for context in town._contexts:
             await context.close()
@@ -166,7 +175,7 @@ async def test_each_party_answers_for_itself_and_sees_the_other(town: Town) -> N
         await town.duty("elm-housing", "visit.missed"),
     )
     assert (provider["state"], landlord["state"]) == ("acknowledged", "open")
-    assert abs(provider["eta"] - system_clock() - timedelta(minutes=20)) < timedelta(minutes=2)
+    assert abs(provider["eta"] - town.clock() - timedelta(minutes=20)) < timedelta(minutes=2)
 
     await card(care, "Care visit was missed").get_by_role("link", name="Care visit was missed").click()
     await expect(care.locator(".history")).to_contain_text("Joy is on her way <b>now</b>")
@@ -272,6 +281,35 @@ async def test_the_day_and_a_visit_are_shown_and_verified_by_hand(town: Town) ->
     await picture(page, "resident")
 
 
+async def test_an_engineer_tests_a_unit_by_keyboard_alone(town: Town) -> None:
+    """From the unit's page through a refusal at its field to an open window and its end, without a script."""
+    page = await town.at_a_screen(town.keys.engineer, java_script_enabled=False)
+    await page.goto(f"{town.url}/homes/hub-02")
+    await page.get_by_role("link", name="Test it, or hold its alarms back").press("Enter")
+    await expect(page.get_by_label("Its id")).to_have_value("hub-02")
+    now = town.clock().astimezone(LONDON)
+    ends = page.get_by_label("Until, in the place's time")
+    await page.get_by_label("What for").select_option("test")
+    await ends.fill(f"{now - timedelta(days=1):%Y-%m-%dT%H:%M}")
+    await ends.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("later than now")
+    await expect(ends).to_be_focused()
+    await expect(ends).to_have_attribute("aria-invalid", "true")
+    await picture(page, "windows-refused")
+    await ends.fill(f"{now + timedelta(hours=2):%Y-%m-%dT%H:%M}")
+    await ends.press("Enter")
+    row = page.locator(".told li", has_text="Test of a unit")
+    await expect(row).to_contain_text("opened by Enid Frost")
+    await town.press("hub-02", "p-1")
+    async with town.pool.connection() as conn:
+        alert = await (await conn.execute("SELECT is_test FROM alert WHERE hub_id = 'hub-02'")).fetchone()
+    assert alert == {"is_test": True}
+    await picture(page, "windows")
+    await row.get_by_role("button", name="End it now").press("Enter")
+    await expect(page.get_by_text("None: everything is raised.")).to_be_visible()
+    town.complaints.clear()  # the refused form
+
+
 async def test_everything_works_without_a_script(town: Town) -> None:
     """Forms are forms: signing in, acknowledging and closing need no JavaScript."""
     page = await town.at_a_screen(town.keys.care_manager, java_script_enabled=False)
@@ -318,13 +356,17 @@ PAGES = ("/", "ALERT", "VISIT", "/visits", "/alerts", "/residents/ada", "/letter
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_words_can_be_read_by_day_and_by_night_and_on_a_phone(town: Town, scheme: Any) -> None:
     """Every text has WCAG AA contrast in both themes, no page is wider than a phone, controls have names."""
-    for key, who in ((town.keys.operator, "operator"), (town.keys.care_manager, "care")):
+    for key, who, more in (
+        (town.keys.operator, "operator", ("WINDOWS",)),
+        (town.keys.care_manager, "care", ()),
+    ):
         page = await town.at_a_screen(key, color_scheme=scheme, viewport={"width": 390, "height": 844})
         links = {
             "ALERT": await page.locator("li.card h3 a").first.get_attribute("href"),
             "VISIT": await page.locator(".lane-list a").first.get_attribute("href"),
+            "WINDOWS": "/windows?sort=hub&place=hub-02",
         }
-        for name in PAGES:
+        for name in PAGES + more:
             await page.goto(f"{town.url}{links.get(name, name)}")
             assert await page.evaluate(CONTRAST) == [], (who, name, scheme)
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (who, name)

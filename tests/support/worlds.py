@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from tests.support.oracle.files import Files, stamp
 from tests.support.oracle.plan import Visit, plan
+from tests.support.worlds_calling import Caller
 from tests.support.worlds_plan import NUDGES
 from tests.support.worlds_told import Teller
 
@@ -33,6 +34,8 @@ class Maker(Teller):
         for hub in world.hubs.values():
             self.beat(hub.id, hub.heartbeat_every, visits)
         self.spoil(visits)
+        anchors = [moment for visit in visits for moment in (visit.start, visit.missed_at, visit.end)]
+        self.files.events += Caller(self.seed, world, anchors or [until]).calls()
         self.dice.shuffle(self.files.events)
         self.files.until = self.end(visits)
         return self.files

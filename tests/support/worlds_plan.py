@@ -45,6 +45,7 @@ class Planner:
     """Plans a world from a seed."""
 
     def __init__(self, seed: int) -> None:
+        self.seed = seed
         self.dice = random.Random(seed)
         night = self.dice.random() < 0.3
         self.first, self.zone, self.wall = self.dice.choice(NIGHTS) if night else ORDINARY

@@ -22,7 +22,7 @@ from alerts.model import Actor, VisitAlert, VisitAlertKind
 from alerts.retry import Delivered, Outcome, Permanent, Retryable
 from alerts.store import duty_from
 from alerts.suppression import Why
-from alerts.windows import Place
+from alerts.windows import Opening, Place
 from alerts.worker import DeliveryWorker
 from db.pool import make_pool
 from tests.integration.alerts.conftest import ESTATE, World
@@ -123,9 +123,10 @@ class Duties(RuleBasedStateMachine):
         self.runs(self._opens(why, timedelta(minutes=minutes)))
 
     async def _opens(self, why: Why, lasts: timedelta) -> None:
-        now, place = self.world.now, Place(dwelling_id="elm-12")
+        now = self.world.now
+        asked = Opening(why, Place(dwelling_id="elm-12"), now, now + lasts)
         async with self.world.pool.connection() as conn:
-            await service.open_window(conn, PEOPLE[2], why, place, now, now + lasts, None, now)
+            await service.open_window(conn, asked, PEOPLE[2], now)
 
     @rule(number=st.integers(0, 5), fails=st.booleans())
     def a_unit_fails_or_recovers(self, number: int, fails: bool) -> None:

@@ -8,7 +8,7 @@ from alerts import service
 from alerts.errors import NotAlone, WindowOver, WindowTooLong
 from alerts.model import Actor
 from alerts.suppression import Why
-from alerts.windows import Place
+from alerts.windows import Opening, Place
 from tests.integration.alerts.conftest import NINE, World
 from tests.integration.alerts.test_silence import hears, looks
 
@@ -20,7 +20,7 @@ async def opens(world: World, why: Why, place: Place, **lasts: float) -> int:
     """Somebody opens a window from now on."""
     until = world.now + timedelta(**lasts)
     async with world.pool.connection() as conn:
-        return await service.open_window(conn, ELI, why, place, world.now, until, None, world.now)
+        return await service.open_window(conn, Opening(why, place, world.now, until), ELI, world.now)
 
 
 async def test_what_an_empty_home_gives_rise_to_is_recorded_and_tells_nobody(world: World) -> None:

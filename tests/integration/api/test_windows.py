@@ -1,5 +1,6 @@
 """Windows of tests and suppression through the API."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -50,6 +51,18 @@ async def test_a_test_window_is_opened_and_ended_by_an_engineer(house: House) ->
     house.clock.advance(minutes=1)
     ended = await client.post(f"{A}/suppressions/{made['id']}/end")
     assert ended.json()["ended_by"] is not None
+    assert (await client.post(f"{A}/suppressions/{made['id']}/end")).status_code == 409
+
+
+async def test_a_window_ended_before_it_began_is_over(house: House) -> None:
+    """It is listed among the ended ones alone, and cannot be ended again."""
+    client = await house.as_("engineer")
+    day = house.clock().date() + timedelta(days=7)
+    said = {"from_local": f"{day}T09:00", "until_local": f"{day}T17:00"}
+    made = (await opens(house, "engineer", reason="scheme_works", scheme="elm-court", **said)).json()
+    assert (await client.post(f"{A}/suppressions/{made['id']}/end")).json()["until"] == made["from"]
+    assert (await client.get(f"{A}/suppressions")).json()["items"] == []
+    assert (await client.get(f"{A}/suppressions?ended=true")).json()["items"][0]["id"] == made["id"]
     assert (await client.post(f"{A}/suppressions/{made['id']}/end")).status_code == 409
 
 

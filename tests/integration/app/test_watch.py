@@ -1,79 +1,24 @@
 """The service tries itself the whole way, finds what would be forgotten, and tells a switch outside."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from alerts import audit, own_faults
-from alerts.channels import WebhookChannel
-from alerts.monitor import MONITOR, MonitorSink
+from alerts.monitor import MONITOR
 from alerts.sweep import sweep_due
-from alerts.worker import DeliveryWorker
 from app.settings import WatchSettings, load_settings
 from app.watch import Watch, presser_of
 from db.pool import Pool
-from gateway.broker import Broker, broker_at
+from gateway.broker import broker_at
 from gateway.topics import Topics
-from ingest.worker import IngestWorker
+from tests.integration.app.watched import Clock, rows, service
 from tests.support.mosquitto import Mosquitto
 from tests.support.processes import free_port
 from tests.support.webhook import Behaviour, WebhookSink
 
 EVERY = timedelta(minutes=1)
-
-
-class Clock:
-    """The true time, and so much more as a test likes."""
-
-    ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-
-@asynccontextmanager
-async def service(url: str, broker: Broker, pool: Pool, clock: Clock) -> AsyncIterator[None]:
-    """Intake, and a delivery worker that looks often."""
-    stop, hints = asyncio.Event(), asyncio.Event()
-    intake = IngestWorker(
-        url,
-        broker,
-        clock,
-        instance="test",
-        topics=Topics(),
-        batch_size=100,
-        batch_wait=0.005,
-        commands=hints,
-    )
-    worker = DeliveryWorker(
-        pool, clock, {"webhook": MonitorSink(WebhookChannel(allow_private=True))}, "http://console"
-    )
-
-    async def delivers() -> None:
-        while not stop.is_set():
-            await worker.deliver_due()
-            await asyncio.sleep(0.05)
-        await worker.stop()
-
-    tasks = [asyncio.create_task(intake.run(stop)), asyncio.create_task(delivers())]
-    try:
-        while not await rows(pool, "SELECT id FROM intake WHERE connected_at IS NOT NULL"):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-        yield
-    finally:
-        stop.set()
-        await asyncio.gather(*tasks)
-
-
-async def rows(pool: Pool, sql: str) -> list[dict[str, Any]]:
-    """What the database holds."""
-    async with pool.connection() as conn:
-        return await (await conn.execute(sql.encode())).fetchall()
 
 
 async def test_a_press_goes_the_whole_way_and_nobody_hears_of_it(

@@ -1,12 +1,9 @@
 """Every page and form of the console: nobody without a session, nothing without its word, own share only."""
 
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
-import pytest
 
 import console
 from api.application import build
@@ -14,6 +11,7 @@ from api.live import Broadcast
 from db.pool import Connection, Pool
 from tests.integration.api import world
 from tests.integration.api.conftest import Clock
+from tests.integration.console.conftest import Screen
 
 GETS = {
     "/": 200,
@@ -27,6 +25,7 @@ GETS = {
     "/residents/{resident}": 200,
     "/homes": 200,
     "/homes/{hub}": 200,
+    "/windows": 200,
     "/letters": 200,
 }
 """Pages for an operator of Ada's centre."""
@@ -43,11 +42,13 @@ POSTS = {
     "/visits/{ref:path}/cancel": {"reason": "other"},
     "/residents/{resident}/suspend": {"reason": "hospital"},
     "/suspensions/{suspension}/end": {},
+    "/windows": {"sort": "hub", "place": "hub-12", "reason": "test", "ends": "2026-11-21T10:00"},
+    "/windows/{window}/end": {},
 }
 OPEN = {"/sign-in", "/static/{name:path}"}
 NAMES = {
     "{alert}": "2", "{duty}": "21", "{ref:path}": world.ADAS, "{resident}": "ada", "{hub}": "hub-12",
-    "{suspension}": "1",
+    "{suspension}": "1", "{window}": "1",
 }  # fmt: skip
 
 
@@ -56,44 +57,6 @@ def filled(route: str) -> str:
     for name, value in NAMES.items():
         route = route.replace(name, value)
     return route
-
-
-@dataclass
-class Screen:
-    """The console in-process."""
-
-    client: httpx.AsyncClient
-    tokens: dict[str, str]
-    routes: set[tuple[str, str]]
-    clock: Clock
-
-    async def sign_in(self, who: str) -> str:
-        """Signs in and returns the session's word."""
-        self.client.cookies.clear()
-        answer = await self.client.post("/sign-in", data={"key": self.tokens[who]})
-        assert (answer.status_code, answer.headers["location"]) == (303, "/")
-        word = re.search(r'data-csrf="([^"]+)"', (await self.client.get("/")).text)
-        assert word is not None
-        return word[1]
-
-
-@pytest.fixture
-async def screen(connection: Connection, pool: Pool) -> AsyncIterator[Screen]:
-    """The console over the estate of `world`."""
-    await world.furnish(connection)
-    clock = Clock()
-    app = build(pool, clock, Broadcast(pool), pages=console.build(letters=list))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    routes = {
-        (method, route.path)
-        for router in app.routes
-        if hasattr(router, "effective_route_contexts")
-        for route in router.effective_route_contexts()
-        for method in route.methods
-        if not route.path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
-    }
-    async with httpx.AsyncClient(transport=transport, base_url="https://threshold.test") as client:
-        yield Screen(client, await world.sign_in(pool), routes, clock)
 
 
 async def test_every_page_and_form_is_listed(screen: Screen) -> None:

@@ -1,6 +1,8 @@
 """deploy/mosquitto/start.sh, the first process of the broker's container: accounts, TLS, refusals."""
 
 import asyncio
+import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -9,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiomqtt
+import psutil
 import pytest
 
 from app.authority import Authority, Issued
 from gateway import dynsec
 from gateway.topics import Topics
 from ingest.enrolment import Withdrawn
-from tests.integration.deploy.container import Container, client, sign_in
+from tests.integration.deploy.container import PASSWORDS, Container, client, sign_in
 from tests.integration.ingest.conftest import until
 from tests.support.mosquitto import GATEWAY, MONITOR
 from tests.support.processes import ServerFailed, accepts
@@ -46,6 +49,47 @@ async def test_the_accounts_of_the_service_are_made_anew_at_each_start(container
         with pytest.raises(aiomqtt.MqttError, match="Not authorized"):
             await sign_in(container.port, GATEWAY, "gateway-word")
     assert "-word" not in container.store.read_text()
+
+
+TOOLS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_ctrl")
+RECORDER = """#!/bin/sh
+printf '%s\\n' "$0 $*" >>{log}
+exec {tool} "$@"
+"""
+
+
+async def test_no_password_is_on_a_command_line(container: Container, tmp_path: Path) -> None:
+    """Not for a moment, at the first start or while refusals are told: each call of a real tool is recorded
+    and the processes are looked at. The files that hold them are the owner's alone, and end with the broker.
+    """
+    log, record = tmp_path / "calls", tmp_path / "bin"
+    record.mkdir()
+    for tool in TOOLS:
+        (record / tool).write_text(RECORDER.format(log=log, tool=shutil.which(tool)))
+        (record / tool).chmod(0o755)
+    secrets = container.root / "secrets"
+    words = (*PASSWORDS.values(), "a word with blanks")
+    with container.running(
+        PATH=f"{record}:{os.environ['PATH']}:/usr/sbin", THRESHOLD_MONITOR_PASSWORD=words[-1]
+    ) as first:
+        async with client(container.port, GATEWAY, "gateway-word") as gateway:
+            await gateway.subscribe(REFUSALS, 1)
+            await sign_in(container.port, MONITOR, words[-1])
+            async with client(container.port, MONITOR, words[-1]) as monitor:
+                await monitor.publish("threshold/v1/hub-1/events", b"{}", qos=1)
+                told = await asyncio.wait_for(anext(aiter(gateway.messages)), 15)
+        assert bytes(told.payload) == b"publish\tthreshold-monitor\tthreshold/v1/hub-1/events"
+        running = [psutil.Process(first.pid), *psutil.Process(first.pid).children(recursive=True)]
+        lines = [" ".join(process.cmdline()) for process in running]
+        kept = [path for path in secrets.rglob("*") if path.is_file()]
+        assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+        assert {path.stat().st_mode & 0o777 for path in (secrets, *secrets.iterdir())} == {0o700}
+    assert any("mosquitto_pub -q 1 -l" in line for line in lines), "whoever tells refusals was not seen"
+    calls = log.read_text().splitlines()
+    assert {Path(call.split()[0]).name for call in calls} == {"mosquitto_pub", "mosquitto_ctrl"}
+    for word in words:
+        assert [line for line in lines + calls if word in line] == []
+    assert not secrets.exists()
 
 
 def test_a_missing_password_is_one_line(container: Container) -> None:

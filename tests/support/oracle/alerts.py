@@ -21,14 +21,15 @@ class Duty:
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert of a visit."""
+    """One alert of a visit, or of a home by its hub."""
 
     kind: str
-    visit_ref: str
-    resident: str
+    visit_ref: str | None
+    resident: str | None
     raised_at: datetime
     stood_down_at: datetime | None
     duties: tuple[Duty, ...]
+    hub: str | None = None
 
 
 def kind_of(verdict: Verdict) -> str | None:

@@ -45,7 +45,8 @@ def in_words(alert: Alert) -> str:
     """An alert on one line, with every duty and step."""
     duties = "; ".join(f"{duty.role} {duty.organisation} {shown(duty.step_at)}" for duty in alert.duties)
     raised, down = shown(alert.raised_at), shown(alert.stood_down_at)
-    return f"{alert.kind} {alert.visit_ref} raised {raised} down {down}: {duties}"
+    about = f"{alert.visit_ref or alert.hub} of {alert.resident}"
+    return f"{alert.kind} {about} raised {raised} down {down}: {duties}"
 
 
 def differing_visits(oracle: Report, given: list[Json]) -> list[str]:
@@ -85,15 +86,14 @@ def alert_line(given: Json) -> str:
         for duty in sorted(given["duties"], key=lambda duty: (duty["role"], duty["organisation"]))
     )
     raised, down = shown(instant(given["raised_at"])), shown(instant(given["stood_down_at"]))
-    about = given["visit_ref"] or given["hub"]
+    about = f"{given['visit_ref'] or given['hub']} of {given['resident']}"
     return f"{given['kind']} {about} raised {raised} down {down}: {duties}"
 
 
 def differing_alerts(oracle: Report, given: list[Json]) -> list[str]:
     """Each alert that only one of the two has, or that differs in a time, a duty or a step."""
-    kinds = ("visit.",)
     ours = sorted(in_words(alert) for alert in oracle.alerts)
-    theirs = sorted(alert_line(alert) for alert in given if alert["kind"].startswith(kinds))
+    theirs = sorted(alert_line(alert) for alert in given)
     found: list[str] = []
     for line in ours:
         if line in theirs:

@@ -56,22 +56,21 @@ def scope_of(world: World, line: Line) -> str:
     return "dwelling" if hub.dwelling else "communal"
 
 
-def scheme_of(world: World, line: Line) -> str | None:
-    """The scheme a hub belongs to, its own or its dwelling's."""
+def behind(world: World, line: Line) -> set[str]:
+    """The dwellings behind a shared door: those of its scheme, or in none the one whose hub it is."""
     hub = world.hubs[line.hub]
-    return hub.scheme if hub.dwelling is None else world.dwellings[hub.dwelling].scheme
+    scheme = hub.scheme if hub.dwelling is None else world.dwellings[hub.dwelling].scheme
+    if scheme is None:
+        return {hub.dwelling} if hub.dwelling is not None else set()
+    return {home.id for home in world.dwellings.values() if home.scheme == scheme}
 
 
-def dwellings_expecting(
-    world: World, visits: list[Visit], line: Line, scheme: str, provider: str
-) -> set[str]:
-    """The dwellings of a scheme where the provider has a visit around an event."""
+def expecting(world: World, visits: list[Visit], line: Line, provider: str) -> set[str]:
+    """The dwellings behind a shared door where the provider has a visit around an event."""
     assert line.effective is not None
-    found = set()
+    homes, found = behind(world, line), set()
     for visit in visits:
-        if visit.provider != provider or not visit.planned:
-            continue
-        if world.dwellings[visit.dwelling].scheme != scheme:
+        if visit.provider != provider or not visit.planned or visit.dwelling not in homes:
             continue
         if own_hubs(world, visit.dwelling):
             around = visit.counts_from <= line.effective <= visit.missed_at
@@ -106,12 +105,9 @@ def strength(world: World, visits: list[Visit], line: Line, dwelling: str, provi
     if kind != "door.granted" and kind not in DOOR_WEAK:
         return "none"
     if scope_of(world, line) == "communal":
-        scheme = scheme_of(world, line)
-        if not ours or scheme is None or scheme != world.dwellings[dwelling].scheme:
+        if not ours or dwelling not in behind(world, line):
             return "none"
-        if kind == "door.granted" and dwellings_expecting(world, visits, line, scheme, provider) == {
-            dwelling
-        }:
+        if kind == "door.granted" and expecting(world, visits, line, provider) == {dwelling}:
             return "medium"
         return "weak"
     if not at_home:

@@ -203,6 +203,8 @@ class Line:
     event: dict[str, Any] | None
     effective: datetime | None = None
     at: datetime | None = None
+    like_an_alarm: bool = False
+    """It cannot be read, and somebody may be calling for help."""
 
 
 @dataclass
@@ -211,6 +213,7 @@ class World:
 
     policy: Policy
     reachable: dict[str, bool]
+    centres: list[str]
     dwellings: dict[str, Dwelling]
     residents: dict[str, Resident]
     hubs: dict[str, Hub]

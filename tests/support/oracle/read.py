@@ -113,6 +113,14 @@ def read_event(given: Any) -> tuple[dict[str, Any], datetime] | None:
         return None
 
 
+def like_an_alarm(given: Any) -> bool:
+    """Whether what cannot be read may be a call for help: its type says so, or without one its text."""
+    kind = given.get("type") if isinstance(given, dict) else None
+    if isinstance(kind, str):
+        return kind.startswith("alarm.") and kind != "alarm.cancelled"
+    return '"alarm.' in json.dumps(given)
+
+
 def read_lines(text: str) -> list[Line]:
     """The messages in order of arrival; a line of which not even hub and receipt can be read is left out."""
     raw: list[tuple[datetime, int, dict[str, Any]]] = []
@@ -130,7 +138,8 @@ def read_lines(text: str) -> list[Line]:
             continue
         event = read_event(given.get("event"))
         if event is None:  # rejected, but the hub was heard
-            lines.append(Line(order, given["hub"], received_at, False, None))
+            alarm = like_an_alarm(given.get("event"))
+            lines.append(Line(order, given["hub"], received_at, False, None, like_an_alarm=alarm))
             continue
         content, at = event
         suspect = at - received_at > timedelta(hours=24) or received_at - at > timedelta(days=30)
@@ -147,6 +156,7 @@ def read_world(estate: Path, roster: Path, events: Path, policy: Path | None, un
     world = World(
         policy=read_policy(policy.read_text("utf-8") if policy else ""),
         reachable={item["id"]: bool(item.get("contacts")) for item in given["organisations"]},
+        centres=[item["id"] for item in given["organisations"] if item["kind"] == "monitoring_centre"],
         dwellings={
             item["id"]: Dwelling(
                 item["id"], item.get("landlord"), item.get("scheme"), ZoneInfo(item["time_zone"])

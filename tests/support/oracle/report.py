@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.support.oracle.alerts import Alert, visit_alerts
+from tests.support.oracle.homes import home_alerts
 from tests.support.oracle.judge import Judge, Verdict
 from tests.support.oracle.read import read_world
 
@@ -50,4 +51,4 @@ def oracle_report(
         for visit in judge.visits
         if visit.reported
     ]
-    return Report(world.until, visits, visit_alerts(judge))
+    return Report(world.until, visits, [*visit_alerts(judge), *home_alerts(world)])

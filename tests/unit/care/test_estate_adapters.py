@@ -94,8 +94,8 @@ def test_a_slip_in_a_map_is_told(map_: str) -> None:
     assert fault.startswith("hubs[a].devices[sos].map: 'action")
 
 
-@pytest.mark.parametrize("name", ["threshold-gateway", "threshold-monitor", "threshold-admin"])
+@pytest.mark.parametrize("name", ["gateway", "monitor", "admin", "watch", "health"])
 def test_no_hub_is_called_like_an_account_of_ours(name: str) -> None:
     """A hub of that name would share the gateway's account and take its queue."""
-    (fault,) = faults(f"  - {{id: {name}, dwelling: elm-12}}\n")
+    (fault,) = faults(f"  - {{id: threshold-{name}, dwelling: elm-12}}\n")
     assert "account of our own" in fault

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.ladder import Audience
-from alerts.model import VisitAlert, VisitAlertKind
+from alerts.ladder import Audience, alarm_ladder
+from alerts.model import Priority, VisitAlert, VisitAlertKind
 from alerts.reach import WEBHOOK, Staff, addresses, staff_of
 from alerts.routing import Owed, alarm_duties, centre_joins, visit_duties
 from app.backtest_alarms import HomeAlert, centres_of, homes
@@ -72,7 +72,24 @@ class Duties:
         """The duties of an alarm, a door, a fault or a silent hub."""
         home = self._homes.get(alert.hub_id)
         owed = alarm_duties(alert.priority, home.centres if home else (), self._centres).duties
-        return [self._duty(one, alert.raised_at, alert.stood_down_at) for one in owed]
+        duties = [self._duty(one, alert.raised_at, alert.stood_down_at) for one in owed]
+        at, over = alert.welfare_at, alert.stood_down_at
+        if at is None or at > self._until or (over is not None and at >= over):
+            return duties
+        # It begins anew on another ladder, as in the service; by then only the fault's first step was taken.
+        ladder = alarm_ladder(Priority.WELFARE)
+        anew = [self._duty(replace(one, priority=Priority.WELFARE, ladder=ladder), at, over) for one in owed]
+        return [
+            replace(
+                later,
+                steps=replace(
+                    later.steps,
+                    single=(alert.raised_at, *later.steps.single),
+                    told=(*first.steps.told, *later.steps.told),
+                ),
+            )
+            for first, later in zip(duties, anew, strict=True)
+        ]
 
     def _duty(self, owed: Owed, began_at: datetime, stood_down_at: datetime | None) -> Duty:
         staff = self._staff.get(owed.organisation_id, Staff())

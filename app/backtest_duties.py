@@ -76,20 +76,10 @@ class Duties:
         at, over = alert.welfare_at, alert.stood_down_at
         if at is None or at > self._until or (over is not None and at >= over):
             return duties
-        # It begins anew on another ladder, as in the service; by then only the fault's first step was taken.
+        # It begins anew on another ladder, as in the service.
         ladder = alarm_ladder(Priority.WELFARE)
         anew = [self._duty(replace(one, priority=Priority.WELFARE, ladder=ladder), at, over) for one in owed]
-        return [
-            replace(
-                later,
-                steps=replace(
-                    later.steps,
-                    single=(alert.raised_at, *later.steps.single),
-                    told=(*first.steps.told, *later.steps.told),
-                ),
-            )
-            for first, later in zip(duties, anew, strict=True)
-        ]
+        return [_joined(first, later, at) for first, later in zip(duties, anew, strict=True)]
 
     def _duty(self, owed: Owed, began_at: datetime, stood_down_at: datetime | None) -> Duty:
         staff = self._staff.get(owed.organisation_id, Staff())
@@ -107,3 +97,13 @@ class Duties:
                 for address in addresses(audience, staff, at, critical=duty.owed.critical):
                     if address.channel != WEBHOOK:
                         yield at, address.contact_id
+
+
+def _joined(first: Duty, later: Duty, at: datetime) -> Duty:
+    """One duty that climbed one ladder before a moment, and another from it on."""
+    steps = replace(
+        later.steps,
+        single=(*(step for step in first.steps.single if step < at), *later.steps.single),
+        told=(*(told for told in first.steps.told if told[0] < at), *later.steps.told),
+    )
+    return replace(later, steps=steps)

@@ -21,11 +21,12 @@ from alerts.classify import (
 )
 from alerts.faults import Fault, failed, judge, restored
 from alerts.model import Priority, Role, Signal
+from alerts.supervision import LONG_SILENCE
 from alerts.suppression import AWAY_AT_THE_UNIT, Why, held
 from alerts.suppression import Window as Absence
 from alerts.windows import HOME
 from app.backtest_events import Received
-from care.liveness import Ears
+from care.liveness import Ears, silence_limit
 from care.model import Estate, Hearing, Resident
 from care.policy import Policy
 
@@ -43,6 +44,8 @@ class HomeAlert:
     raised_at: datetime
     reason: str
     stood_down_at: datetime | None = None
+    welfare_at: datetime | None = None
+    """When a technical matter becomes one of welfare, if it lasts so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def centres_of(estate: Estate) -> tuple[str, ...]:
 
 def home_alerts(received: Received, estate: Estate, policy: Policy, until: datetime) -> list[HomeAlert]:
     """Every alert that is no visit's, raised by `until`."""
-    alone = frozenset(hub_id for hub_id, home in homes(estate).items() if home.resident_id is not None)
+    alone = {hub_id: home.resident_id for hub_id, home in homes(estate).items() if home.resident_id}
     replaying = _Replaying(received.batteries, frozenset(estate.carers_by_credential()), alone)
     for signal in received.signals:
         replaying.take(signal)
@@ -114,8 +117,10 @@ def home_alerts(received: Received, estate: Estate, policy: Policy, until: datet
 
 def _silent(hearing: Hearing, policy: Policy, until: datetime) -> Iterable[HomeAlert]:
     """A hub that was overdue; one that was never heard is not in service yet and is missed by nobody."""
+    limit = silence_limit(hearing.hub, policy)
     for silence in Ears.of(replace(hearing, offline=()), policy).silences:
         if not silence.closed and silence.start < until:
+            long_at = max(silence.start, silence.start - limit + LONG_SILENCE)
             yield HomeAlert(
                 HUB_SILENT,
                 Priority.TECHNICAL,
@@ -124,6 +129,7 @@ def _silent(hearing: Hearing, policy: Policy, until: datetime) -> Iterable[HomeA
                 silence.start,
                 f"{hearing.hub.id} is silent: nothing was received from it in time",
                 silence.end,
+                long_at,
             )
 
 
@@ -140,12 +146,13 @@ class _Replaying:
     """Follows signals in the order of their arrival."""
 
     def __init__(
-        self, batteries: Mapping[str, Battery], credentials: frozenset[str], alone: frozenset[str]
+        self, batteries: Mapping[str, Battery], credentials: frozenset[str], alone: Mapping[str, str]
     ) -> None:
         self._batteries = batteries
         self._credentials = credentials
         self._alone = alone
         self._absences: dict[str, list[Absence]] = {}
+        self._returns: dict[str, list[datetime]] = {}
         self._raised: dict[tuple[str, str | None, str], HomeAlert] = {}
         self._faults: dict[tuple[str, str | None, str], _Watched] = {}
 
@@ -163,7 +170,7 @@ class _Replaying:
 
     def _raise(self, signal: Signal, meaning: Meaning) -> None:
         key = (signal.hub_id, device_of(signal), meaning.kind)
-        absences = self._absences.get(signal.hub_id, ())
+        absences = self._absences.get(self._alone.get(signal.hub_id, ""), ())
         if key in self._raised or held(meaning.kind, meaning.priority, signal.effective_at, absences).window:
             return
         _, device, kind = key
@@ -172,14 +179,23 @@ class _Replaying:
         )
 
     def _follow_resident(self, signal: Signal) -> None:
-        """Away and home, as the unit's switch says it; only who lives alone leaves an empty home."""
-        at, absences = signal.effective_at, self._absences.setdefault(signal.hub_id, [])
+        """Away and home, as a unit's switch says it; only who lives alone leaves an empty home.
+
+        Every unit of the home knows of it, and a homecoming that was received first ends it all the same.
+        """
+        resident = self._alone.get(signal.hub_id)
+        if resident is None:
+            return
+        at, absences = signal.effective_at, self._absences.setdefault(resident, [])
+        returns = self._returns.setdefault(resident, [])
         if signal.type == HOME:
+            returns.append(at)
             absences[:] = [
                 replace(absence, until_at=at) if absence.covers(at) else absence for absence in absences
             ]
-        elif signal.hub_id in self._alone:
-            absences.append(Absence(len(absences), Why.AWAY, at, at + AWAY_AT_THE_UNIT))
+        else:
+            ends = [back for back in returns if back >= at]
+            absences.append(Absence(len(absences), Why.AWAY, at, min([*ends, at + AWAY_AT_THE_UNIT])))
 
     def _take_fault(self, signal: Signal, meaning: Meaning, key: tuple[str, str | None, str]) -> None:
         watched = self._faults.get(key)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.ladder import Audience
-from alerts.model import VisitAlert, VisitAlertKind
+from alerts.ladder import Audience, alarm_ladder
+from alerts.model import Priority, VisitAlert, VisitAlertKind
 from alerts.reach import WEBHOOK, Staff, addresses, staff_of
 from alerts.routing import Owed, alarm_duties, centre_joins, visit_duties
 from app.backtest_alarms import HomeAlert, centres_of, homes
@@ -72,7 +72,14 @@ class Duties:
         """The duties of an alarm, a door, a fault or a silent hub."""
         home = self._homes.get(alert.hub_id)
         owed = alarm_duties(alert.priority, home.centres if home else (), self._centres).duties
-        return [self._duty(one, alert.raised_at, alert.stood_down_at) for one in owed]
+        duties = [self._duty(one, alert.raised_at, alert.stood_down_at) for one in owed]
+        at, over = alert.welfare_at, alert.stood_down_at
+        if at is None or at > self._until or (over is not None and at >= over):
+            return duties
+        # It begins anew on another ladder, as in the service.
+        ladder = alarm_ladder(Priority.WELFARE)
+        anew = [self._duty(replace(one, priority=Priority.WELFARE, ladder=ladder), at, over) for one in owed]
+        return [_joined(first, later, at) for first, later in zip(duties, anew, strict=True)]
 
     def _duty(self, owed: Owed, began_at: datetime, stood_down_at: datetime | None) -> Duty:
         staff = self._staff.get(owed.organisation_id, Staff())
@@ -90,3 +97,13 @@ class Duties:
                 for address in addresses(audience, staff, at, critical=duty.owed.critical):
                     if address.channel != WEBHOOK:
                         yield at, address.contact_id
+
+
+def _joined(first: Duty, later: Duty, at: datetime) -> Duty:
+    """One duty that climbed one ladder before a moment, and another from it on."""
+    steps = replace(
+        later.steps,
+        single=(*(step for step in first.steps.single if step < at), *later.steps.single),
+        told=(*(told for told in first.steps.told if told[0] < at), *later.steps.told),
+    )
+    return replace(later, steps=steps)

@@ -158,3 +158,31 @@ def test_a_hub_that_was_never_heard_is_missed_by_nobody(story: Story) -> None:
     assert raised(story, "08:25") == []
     assert raised(story, "08:25:00.000001") == [("hub.silent", "08:25", None)]
     assert datetime.fromisoformat(story.report["alerts"][0]["raised_at"]) == at("08:25")
+
+
+def test_a_silence_of_a_day_is_a_matter_of_welfare(story: Story) -> None:
+    """From 24 hours after the last word on, the duty climbs the ladder of priority 2 anew."""
+    story.hubs_beat(("hub-1",), quiet=("08:00", "+2 18:00"))
+    assert raised(story, "+1 08:13") == [("hub.silent", "08:25", None)]
+    assert steps(story) == ["08:25", "+1 08:00", "+1 08:03", "+1 08:10", "+1 08:13"]
+    story.play("+1 07:59:59.999999")
+    assert steps(story) == ["08:25"]
+
+
+@pytest.mark.parametrize("other", ["hub-1", "hub-1b"])
+def test_an_empty_home_is_empty_for_all_its_units_until_somebody_is_back(story: Story, other: str) -> None:
+    """Whichever unit says so, and in whichever order it comes: back at ten, received before the leaving."""
+    home = {"id": "hub-1b", "dwelling": "flat-1"}
+    story.files.estate["hubs"].append(home)
+    story.files.estate["residents"] = [
+        resident for resident in story.files.estate["residents"] if resident["id"] != "bob"
+    ]
+    story.files.estate["packages"] = [
+        package for package in story.files.estate["packages"] if package["id"] != "bob-b"
+    ]
+    story.send(other, "resident.home", at("10:00"), at("10:00"), {})
+    story.send("hub-1", "resident.away", at("09:00"), at("10:01"), {})
+    story.send("hub-1", "alarm.inactivity", at("09:59:59.999999"), at("10:02"), {})
+    story.send(other, "alarm.bed", at("10:00"), at("10:02"), {})
+    alarms = [alert for alert in raised(story) if alert[0].startswith("alarm.")]
+    assert alarms == [("alarm.bed", "10:02", None)]

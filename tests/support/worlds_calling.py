@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,12 +42,10 @@ class Caller:
             self.call(self.dice.choice(hubs))
         for _ in range(self.dice.choice([0, 0, 1, 3])):
             self.fault(self.dice.choice(hubs))
-        units = Counter(hub.dwelling for hub in self.world.hubs.values())
         homes = [hub for hub in self.world.hubs.values() if hub.dwelling is not None]
-        # One unit in the home, and words in order: a replay keeps each unit's word for itself as yet.
-        alone = [hub.id for hub in homes if units[hub.dwelling] == 1]
-        if alone and self.dice.random() < 0.6:
-            self.absence(self.dice.choice(alone))
+        if homes and self.dice.random() < 0.6:
+            home = self.dice.choice(homes).dwelling
+            self.absence([hub.id for hub in homes if hub.dwelling == home])
         return self.lines
 
     def call(self, hub: str) -> None:
@@ -83,17 +80,17 @@ class Caller:
                 at = max(at, over)
             at += self.dice.choice([TICK, MINUTE, LASTING, timedelta(hours=2)])
 
-    def absence(self, hub: str) -> None:
-        """Somebody leaves, and comes home or forgets the switch; meanwhile the home calls."""
+    def absence(self, hubs: list[str]) -> None:
+        """Somebody leaves, and comes home or forgets the switch; meanwhile any unit of the home calls."""
         left = self.moment()
         back = left + self.dice.choice([timedelta(hours=3), timedelta(hours=24), timedelta(hours=30)])
-        self.send(hub, "resident.away", left, left)
+        self.send(self.dice.choice(hubs), "resident.away", left, max(left, self.late(left)))
         if self.dice.random() < 0.7:
-            self.send(hub, "resident.home", back, back)
+            self.send(self.dice.choice(hubs), "resident.home", back, max(back, self.late(back)))
         for kind in ("alarm.inactivity", "alarm.exit", "alarm.bed", "alarm.chair", "alarm.flood"):
             at = self.dice.choice([left, left + MINUTE, back, left + timedelta(hours=24)])
             at += self.dice.choice(NUDGES)
-            self.send(hub, kind, at, self.late(at), self.dice.choice(["s-1", "s-2"]))
+            self.send(self.dice.choice(hubs), kind, at, self.late(at), self.dice.choice(["s-1", "s-2"]))
 
     def moment(self) -> datetime:
         """About when something else is decided."""

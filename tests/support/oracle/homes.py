@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tests.support.oracle.alerts import Alert, Duty
@@ -25,6 +26,7 @@ RESTORING = {
 }
 LASTING = timedelta(minutes=15)
 AWAY_AT_MOST = timedelta(hours=24)
+LONG_SILENCE = timedelta(hours=24)
 LADDERS = {
     1: ([timedelta(seconds=60), timedelta(seconds=180)], timedelta(seconds=60)),
     2: ([timedelta(minutes=3), timedelta(minutes=10)], timedelta(minutes=3)),
@@ -156,7 +158,15 @@ def silent(world: World) -> Iterable[Alert]:
         for last, again in zip(heard, later, strict=False):
             end = world.until if again is None else again
             if end - last > overdue:
-                yield raised(world, "hub.silent", hub.id, 4, last + overdue, again)
+                found = raised(world, "hub.silent", hub.id, 4, last + overdue, again)
+                welfare = max(last + overdue, last + LONG_SILENCE)
+                anew = tuple(ladder(2, welfare, again, world.until))
+                if anew:  # a matter of welfare: the duty begins again, on that ladder
+                    early = [[step for step in duty.step_at if step < welfare] for duty in found.duties]
+                    both = zip(found.duties, early, strict=True)
+                    duties = tuple(replace(duty, step_at=(*steps, *anew)) for duty, steps in both)
+                    found = replace(found, duties=duties)
+                yield found
 
 
 def people(world: World, hub: str) -> list[str]:

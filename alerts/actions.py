@@ -19,7 +19,7 @@ from alerts.outcomes import outcomes_for
 from alerts.routing import landlords_fault
 from alerts.store import History, News, Q, as_rows
 from db.pool import Connection, execute, fetch_all, fetch_one
-from db.wake import ALERTS, COMMANDS, LIVE, wake
+from db.wake import ALERTS, COMMANDS, wake
 
 LONGEST_NOTE = 4000
 """Characters: a page. More belongs into a document."""
@@ -131,7 +131,6 @@ async def add_note(conn: Connection, duty_id: int, actor: Actor, text: str, now:
     duty = await _locked(conn, duty_id)
     await store.add_history(conn, [_line(duty, actor, "noted", {"note": words}, now)], now)
     await store.add_feed(conn, [_own_news(duty, "noted")], now)
-    await wake(conn, LIVE)
     return duty
 
 
@@ -174,7 +173,6 @@ async def _save(
     if what is not None:
         await store.add_history(conn, [_line(duty, actor, what, detail or {}, now)], now)
         await store.add_feed(conn, [_own_news(duty, what)], now)
-        await wake(conn, LIVE)
 
 
 def _line(duty: Duty, actor: Actor, what: str, detail: Mapping[str, Any], now: datetime) -> History:

@@ -21,7 +21,7 @@ from alerts.routing import Owed, centre_joins
 from alerts.store import History, News, OutboxRow
 from alerts.wording import Correction, message_for
 from db.pool import Connection
-from db.wake import ALERTS, DELIVER, LIVE, wake
+from db.wake import ALERTS, DELIVER, wake
 
 Contacts = Mapping[str, Staff]
 
@@ -96,8 +96,6 @@ async def _carry_out(
     await store.add_feed(conn, [item for decision in decisions for item in _news(decision)], now)
     if outbox:
         await wake(conn, DELIVER)
-    if any(decision.steps or decision.released or decision.rearmed_at for decision in decisions):
-        await wake(conn, LIVE)
     for decision in decisions:
         for step in decision.steps:
             metrics.STEPS.labels(step.audience, "skipped" if step.skipped else "taken").inc()

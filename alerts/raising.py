@@ -10,7 +10,6 @@ from alerts.model import Priority
 from alerts.routing import alarm_duties
 from alerts.store import History, News, Q, as_rows
 from db.pool import Connection, fetch_all
-from db.wake import LIVE, wake
 
 
 async def raise_for(
@@ -37,8 +36,6 @@ async def raise_for(
             metrics.UNOWNED.labels(metrics.kind_label(raised["kind"])).inc()
     await store.add_history(conn, lines, now)
     await store.add_feed(conn, news, now)
-    if news:
-        await wake(conn, LIVE)
     if duties:
         await open_duties(conn, duties, now)
     return {raised["dedupe_key"]: raised["id"] for raised in found}

@@ -27,7 +27,6 @@ from alerts.store import History, HubHome, News, Q, as_rows
 from alerts.suppression import Hold, held, is_test
 from alerts.windows import AWAY, HOME, follow_residents, record_suppressed, windows_of
 from db.pool import Connection, fetch_all
-from db.wake import LIVE, wake
 
 OVERTAKEN = timedelta(hours=1)
 """How far back a cancellation is looked for that overtook its alarm: a connection's worth of disorder."""
@@ -175,7 +174,6 @@ async def _raise_or_fold(conn: Connection, calls: Mapping[str, _Call], now: date
             metrics.FOLDED.labels(metrics.kind_label(row["kind"])).inc(len(call.presses))
     await store.add_history(conn, lines, now)
     await store.add_feed(conn, news, now)
-    await wake(conn, LIVE)
     if duties:
         await open_duties(conn, duties, now)
     hubs = {calls[row["dedupe_key"]].hub_id for row in raised if row["is_new"]}
@@ -308,4 +306,3 @@ async def _annotate(conn: Connection, cancels: Sequence[Mapping[str, Any]], now:
         )
     await store.add_history(conn, lines, now)
     await store.add_feed(conn, news, now)
-    await wake(conn, LIVE)

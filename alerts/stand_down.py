@@ -18,7 +18,7 @@ from alerts.retry import DeliveryState, Purpose
 from alerts.store import History, News, Q, as_rows, duty_from
 from alerts.wording import Correction
 from db.pool import Connection, execute, fetch_all
-from db.wake import DELIVER, LIVE, wake
+from db.wake import DELIVER, wake
 
 
 async def stand_down(
@@ -76,7 +76,6 @@ async def stand_down(
         for alert in alerts
     ]
     await store.add_feed(conn, news, now)
-    await wake(conn, LIVE)
     if letters:
         await wake(conn, DELIVER)
     for alert in alerts:

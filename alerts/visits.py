@@ -13,7 +13,6 @@ from alerts.stand_down import stand_down
 from alerts.store import History, News, Q, as_rows
 from alerts.wording import Correction
 from db.pool import Connection, fetch_all
-from db.wake import LIVE, wake
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,6 @@ async def raise_visit_alerts(
             metrics.UNOWNED.labels(metrics.kind_label(alert.kind)).inc()
     await store.add_history(conn, lines, now)
     await store.add_feed(conn, news, now)
-    if raised:
-        await wake(conn, LIVE)
     if duties:
         await open_duties(conn, duties, now)
     numbers: dict[str, int] = {row["dedupe_key"]: row["id"] for row in raised}

@@ -16,7 +16,6 @@ from alerts.store import History, HubHome, News, as_rows
 from alerts.suppression import AWAY_AT_THE_UNIT, LONGEST, Hold, Why, Window
 from db.pool import Connection, execute, fetch_all, fetch_one
 from db.sql import Queries
-from db.wake import LIVE, wake
 
 _Q = Queries("alerts", "windows.sql")
 
@@ -162,7 +161,6 @@ async def _close_at_once(
     await store.save_duties(conn, [finished(duty, "threshold", SUPPRESSED, now) for duty in opened])
     await store.add_history(conn, lines, now)
     await store.add_feed(conn, news, now)
-    await wake(conn, LIVE)
 
 
 async def follow_residents(conn: Connection, signals: Sequence[Signal], now: datetime) -> None:

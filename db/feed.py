@@ -14,7 +14,7 @@ import msgspec
 
 from db.pool import Connection, execute, fetch_all
 from db.sql import Queries
-from db.wake import LIVE, wake
+from db.wake import LIVE
 
 _Q = Queries("db")
 _json = msgspec.json.Encoder()
@@ -73,7 +73,7 @@ async def append(
 
 
 async def append_all(conn: Connection, news: Iterable[News], at: datetime) -> None:
-    """`append` for many at once, in one statement; what concerns nobody is left out."""
+    """`append` for many at once; what concerns nobody is left out. The statement wakes the stream, too."""
     rows = [
         {
             "topic": each.topic,
@@ -85,8 +85,7 @@ async def append_all(conn: Connection, news: Iterable[News], at: datetime) -> No
         if each.organisations
     ]
     if rows:
-        await execute(conn, _Q["append_feed"], rows=_json.encode(rows).decode(), at=at)
-        await wake(conn, LIVE)
+        await execute(conn, _Q["append_feed"], rows=_json.encode(rows).decode(), at=at, channel=LIVE)
 
 
 async def read_after(conn: Connection, cursor: Cursor, limit: int = 500) -> list[FeedRow]:

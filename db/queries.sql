@@ -1,8 +1,12 @@
 -- name: append_feed
--- Adds what happened, each for the organisations that may be told of it.
-INSERT INTO feed (at, topic, organisations, roles, payload)
-SELECT %(at)s, topic, organisations, roles, payload
-FROM json_to_recordset(%(rows)s::json) AS new (topic text, organisations text[], roles text[], payload jsonb);
+-- Adds what happened, each for the organisations that may be told of it, and hints at it.
+WITH added AS (
+    INSERT INTO feed (at, topic, organisations, roles, payload)
+    SELECT %(at)s, topic, organisations, roles, payload
+    FROM json_to_recordset(%(rows)s::json) AS new (topic text, organisations text[], roles text[], payload jsonb)
+    RETURNING id
+)
+SELECT pg_notify(%(channel)s, '') FROM added LIMIT 1;
 
 -- name: read_feed
 -- Rows after a place in the stream, short of the oldest transaction that is still running.

@@ -121,21 +121,29 @@ WITH said AS (
     FROM said
     JOIN credential ON credential.credential = said.credential AND credential.withdrawn_at IS NULL
     JOIN carer ON carer.id = credential.carer_id
+), added AS (
+    INSERT INTO feed (at, topic, organisations, roles, payload)
+    SELECT %(at)s, 'event', organisations, roles, jsonb_build_object('hub', hub_id, 'id', id, 'type', type)
+    FROM told
+    RETURNING id
 )
-INSERT INTO feed (at, topic, organisations, roles, payload)
-SELECT %(at)s, 'event', organisations, roles, jsonb_build_object('hub', hub_id, 'id', id, 'type', type)
-FROM told;
+SELECT pg_notify(%(channel)s, '') FROM added LIMIT 1;
 
 -- name: tell_of_hubs
 -- Puts hubs that went away or came back on the live stream of those who run them.
-INSERT INTO feed (at, topic, organisations, roles, payload)
-SELECT %(at)s, 'hub', array_agg(DISTINCT resident.monitoring_centre_id), ARRAY['operator', 'engineer', 'administrator'],
-       jsonb_build_object('hub', said.id, 'online', said.online)
-FROM json_to_recordset(%(rows)s::json) AS said (id text, online boolean)
-JOIN hub ON hub.id = said.id
-JOIN dwelling ON dwelling.id = hub.dwelling_id OR dwelling.scheme = hub.scheme
-JOIN resident ON resident.dwelling_id = dwelling.id AND resident.monitoring_centre_id IS NOT NULL
-GROUP BY said.id, said.online;
+WITH added AS (
+    INSERT INTO feed (at, topic, organisations, roles, payload)
+    SELECT %(at)s, 'hub', array_agg(DISTINCT resident.monitoring_centre_id),
+           ARRAY['operator', 'engineer', 'administrator'],
+           jsonb_build_object('hub', said.id, 'online', said.online)
+    FROM json_to_recordset(%(rows)s::json) AS said (id text, online boolean)
+    JOIN hub ON hub.id = said.id
+    JOIN dwelling ON dwelling.id = hub.dwelling_id OR dwelling.scheme = hub.scheme
+    JOIN resident ON resident.dwelling_id = dwelling.id AND resident.monitoring_centre_id IS NOT NULL
+    GROUP BY said.id, said.online
+    RETURNING id
+)
+SELECT pg_notify(%(channel)s, '') FROM added LIMIT 1;
 
 -- name: finish_commands
 -- Writes what hubs say became of commands; the first word on a command stands.

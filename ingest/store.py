@@ -13,7 +13,7 @@ from db.copy import HEADER, TRAILER, bigint, boolean, jsonb, name, text, timesta
 from db.copy import row as copy_row
 from db.pool import Connection, execute, fetch_all
 from db.sql import Queries
-from db.wake import LIVE, wake
+from db.wake import LIVE
 from gateway.codec import Rejected
 from gateway.model import Command
 from ingest.facts import EventRow, Fact
@@ -221,12 +221,10 @@ async def tell(
             }
             for one in events
         ]
-        await execute(conn, _Q["tell_of_events"], rows=_json(rows), at=at)
+        await execute(conn, _Q["tell_of_events"], rows=_json(rows), at=at, channel=LIVE)
     if hubs:
         shown = [{"id": hub, "online": online} for hub, online in hubs]
-        await execute(conn, _Q["tell_of_hubs"], rows=_json(shown), at=at)
-    if events or hubs:
-        await wake(conn, LIVE)
+        await execute(conn, _Q["tell_of_hubs"], rows=_json(shown), at=at, channel=LIVE)
 
 
 async def finish_commands(conn: Connection, facts: Iterable[Fact]) -> None:

@@ -29,14 +29,15 @@ from care.model import (
 from care.neighbours import Place, doors_of
 from care.policy import Policy
 from care.sketch import Sketch, reach, sketch_homes
+from care.turns import in_turns
 from care.walltime import DAY
 from care.windows import Window, evidence_reach
-from db.pool import Connection, fetch_all
+from db.pool import Connection, fetch_all, fetch_tuples
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """One resident's household with what stands in the database of its visits.
+    """One resident's household, and which of its visits are to be judged.
 
     `windows` are those that can have a bearing on the judged ones. `due` and `touched` are judged by what
     fell due and by what was learned, `spoken` by a person's word.
@@ -44,8 +45,6 @@ class Home:
 
     household: Household
     windows: Mapping[str, Window]
-    rows: Mapping[str, DictRow]
-    landlord_id: str | None
     due: frozenset[str]
     touched: frozenset[str]
     spoken: frozenset[str]
@@ -103,15 +102,16 @@ async def _furnish(
     doors = await doors_of(conn, homes.values(), events, policy, reach(policy))
     hearing = {row["id"]: Hearing(row["noun"], row["first_heard_at"], row["last_heard_at"]) for row in hubs}
     words = await _words(conn, sketches)
-    since = min(sketch.since(policy) for sketch in sketches)
+    far = evidence_reach(policy)
+    since = min(sketch.counts_from for sketch in sketches) - far
     outages = tuple(
         Interval(row["began_at"], row["ended_at"])
         for row in await fetch_all(conn, Q["intake_gaps"], since=since)
     )
     furnished = []
-    for sketch in sketches:
+    async for sketch in in_turns(sketches):
         near = places[sketch.resident.id]
-        begins = sketch.since(policy)
+        begins = sketch.counts_from - far
         heard = tuple(
             event for hub in near for event in events.get(hub.id, ()) if event.received_at >= begins
         )
@@ -126,21 +126,11 @@ async def _furnish(
             suspensions=sketch.suspensions,
             doors=doors.get(sketch.dwelling.id, NO_DOORS),
             outages=outages,
-            manual=tuple(word for ref in sorted(sketch.judged) for word in words.get(ref, ())),
+            manual=_words_on(sketch.judged, words) if words else (),
             policy=policy,
             judged=sketch.judged,
         )
-        furnished.append(
-            Home(
-                household,
-                sketch.windows,
-                sketch.rows,
-                sketch.dwelling.landlord_id,
-                sketch.due,
-                sketch.touched,
-                sketch.spoken,
-            )
-        )
+        furnished.append(Home(household, sketch.windows, sketch.due, sketch.touched, sketch.spoken))
     return furnished
 
 
@@ -180,7 +170,7 @@ async def _events(
     if not since:
         return {}
     far = evidence_reach(policy)
-    rows = await fetch_all(
+    rows = await fetch_tuples(
         conn,
         Q["evidence_of"],
         hubs=list(since),
@@ -190,27 +180,18 @@ async def _events(
         until=until,
     )
     events: defaultdict[str, list[HomeEvent]] = defaultdict(list)
-    for arrival, row in enumerate(rows):
-        events[row["hub_id"]].append(_event(row, arrival))
+    arrival = 0
+    async for row in in_turns(rows):
+        hub, name, kind, at, effective_at, received_at, device, panel, credential, method, scope = row
+        where = Scope(scope) if scope in _SCOPES else None
+        events[hub].append(
+            HomeEvent(
+                *(hub, name, kind, at, effective_at, received_at, arrival),
+                *(device, panel, credential, method, where),
+            )
+        )
+        arrival += 1
     return events
-
-
-def _event(row: DictRow, arrival: int) -> HomeEvent:
-    scope = row["scope"]
-    return HomeEvent(
-        hub_id=row["hub_id"],
-        event_id=row["id"],
-        type=row["type"],
-        at=row["at"],
-        effective_at=row["effective_at"],
-        received_at=row["received_at"],
-        arrival=arrival,
-        device=row["device"],
-        panel=row["panel"],
-        credential=row["credential"],
-        method=row["method"],
-        scope=Scope(scope) if scope in _SCOPES else None,
-    )
 
 
 _SCOPES = frozenset(Scope.__members__.values())
@@ -251,6 +232,10 @@ def _holder(holders: Iterable[tuple[datetime | None, Carer]], since: datetime) -
     if given_up:
         return min(given_up, key=lambda each: each[0])[1]
     return next((carer for until, carer in holders if until is None), None)
+
+
+def _words_on(judged: frozenset[str], words: Mapping[str, Sequence[ManualWord]]) -> tuple[ManualWord, ...]:
+    return tuple(word for ref in sorted(judged) for word in words.get(ref, ()))
 
 
 async def _words(conn: Connection, sketches: Iterable[Sketch]) -> Mapping[str, list[ManualWord]]:

@@ -10,9 +10,9 @@ import msgspec
 from care.estate_store import Q
 from care.evidence import Evidence
 from care.model import Verdict
-from care.reconcile import Correction
+from care.reconcile import PLANNED, Correction, Stored, verdict_of
 from db.feed import News, append_all
-from db.pool import Connection, execute, fetch_all
+from db.pool import Connection, execute, fetch_all, fetch_tuples
 
 WHO_SEES_VISITS = ("care_manager", "operator", "administrator")
 """Roles to which the live stream tells of visits: a landlord is told of alerts, and of no roster."""
@@ -24,12 +24,16 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
     return _json.encode(rows).decode()
 
 
-async def alerts_of(conn: Connection, refs: Sequence[str]) -> Mapping[str, dict[tuple[str, datetime], bool]]:
-    """Of each visit the alerts that were raised, and whether each was stood down."""
-    found: defaultdict[str, dict[tuple[str, datetime], bool]] = defaultdict(dict)
+async def standing_of(conn: Connection, refs: Sequence[str]) -> dict[str, Stored]:
+    """What stands of each visit: its last verdict, and the alerts that were raised."""
+    alerts: defaultdict[str, dict[tuple[str, datetime], bool]] = defaultdict(dict)
     for row in await fetch_all(conn, Q["alerts_of"], refs=list(refs)):
-        found[row["visit_ref"]][row["kind"], row["raised_at"]] = row["stood_down_at"] is not None
-    return found
+        alerts[row["visit_ref"]][row["kind"], row["raised_at"]] = row["stood_down_at"] is not None
+    verdicts = await fetch_tuples(conn, Q["standing_verdicts"], refs=list(refs))
+    return {
+        ref: Stored(version, verdict_of(concluded) if version else PLANNED, alerts.get(ref, {}))
+        for ref, version, *concluded in verdicts
+    }
 
 
 async def write_conclusions(

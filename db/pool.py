@@ -9,7 +9,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
 from psycopg.types.array import ListDumper
 from psycopg_pool import AsyncConnectionPool
 
@@ -84,6 +84,13 @@ def connection_arguments(name: str) -> dict[str, Any]:
 async def fetch_all(conn: Connection, sql: LiteralString, **arguments: Any) -> list[DictRow]:
     """All rows of a statement with named arguments."""
     cursor = await conn.execute(sql, arguments)
+    return await cursor.fetchall()
+
+
+async def fetch_tuples(conn: Connection, sql: LiteralString, **arguments: Any) -> list[TupleRow]:
+    """All rows as tuples, for what is read by the hundred thousand: making dicts is a third of reading."""
+    cursor = conn.cursor(binary=True, row_factory=tuple_row)
+    await cursor.execute(sql, arguments)
     return await cursor.fetchall()
 
 

@@ -6,9 +6,10 @@ days around the visits in question: what it costs does not grow with history.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg.rows import DictRow
 
 from care.claim import Wanted
@@ -34,9 +35,12 @@ from care.walltime import DAY
 from care.windows import Window, evidence_reach
 from db.pool import Connection, fetch_all, fetch_tuples
 
+_QUIET = timedelta(days=7)
+"""How long before a window our own outages are looked at: a hub that seldom speaks may have been quiet since,
+and its silence counts from our return."""
 
-@dataclass(frozen=True, slots=True)
-class Home:
+
+class Home(Struct, frozen=True):
     """One resident's household, and which of its visits are to be judged.
 
     `windows` are those that can have a bearing on the judged ones. `due` and `touched` are judged by what
@@ -103,7 +107,7 @@ async def _furnish(
     hearing = {row["id"]: Hearing(row["noun"], row["first_heard_at"], row["last_heard_at"]) for row in hubs}
     words = await _words(conn, sketches)
     far = evidence_reach(policy)
-    since = min(sketch.counts_from for sketch in sketches) - far
+    since = min(sketch.counts_from for sketch in sketches) - _QUIET
     outages = tuple(
         Interval(row["began_at"], row["ended_at"])
         for row in await fetch_all(conn, Q["intake_gaps"], since=since)
@@ -166,16 +170,16 @@ async def _events(
     for sketch in sketches:
         for hub in places[sketch.resident.id]:
             since[hub.id] = min(sketch.counts_from, since.get(hub.id, until))
-    # Sessions begin long before the windows that they fill; a door that only moved matters within a window.
     if not since:
         return {}
+    # Sessions begin long before the windows that they fill; a door that only moved matters within a window.
     far = evidence_reach(policy)
     rows = await fetch_tuples(
         conn,
         Q["evidence_of"],
         hubs=list(since),
-        froms=[moment - far for moment in since.values()],
-        doors_froms=list(since.values()),
+        froms=list(since.values()),
+        reach=far,
         since=min(since.values()) - far,
         until=until,
     )

@@ -358,22 +358,21 @@ SELECT hub_id, id, kind, scope, details FROM device WHERE hub_id = ANY (%(hubs)s
 SELECT resident_id, from_at, until_at, reason, told_by, created_at FROM suspension WHERE resident_id = ANY (%(residents)s);
 
 -- name: evidence_of
--- What hubs reported that may be evidence, in order of arrival: what names a carer, or may be one's button, from one
--- moment of each hub on, and doors that only say that somebody moved from a later one on. Hub by hub, and in the days of
+-- What hubs reported that may be evidence, in order of arrival: doors that only say that somebody moved from a moment of
+-- each hub on, and what names a carer, or may be one's button, from `reach` before it. Hub by hub, and in the days of
 -- `since` alone: a large batch would else be joined with the whole of history.
 SELECT event.hub_id, event.id, event.type, event.at, event.effective_at, event.received_at, event.device,
        event.panel, event.credential, event.method, event.scope
-FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[], %(doors_froms)s::timestamptz[])
-    AS wanted (hub_id, from_at, doors_from)
+FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[]) AS wanted (hub_id, from_at)
 CROSS JOIN LATERAL (
     SELECT hub_id, id, type, at, effective_at, received_at, device, credential,
            data ->> 'panel' AS panel, data ->> 'method' AS method, data ->> 'scope' AS scope
     FROM event
-    WHERE hub_id = wanted.hub_id AND received_at >= wanted.from_at
+    WHERE hub_id = wanted.hub_id AND received_at >= wanted.from_at - %(reach)s
       AND received_at >= %(since)s AND received_at <= %(until)s
       AND type IN
         ('carer.arrived', 'carer.departed', 'door.granted', 'door.opened', 'door.closed', 'door.call', 'door.released')
-      AND (received_at >= wanted.doors_from OR credential IS NOT NULL OR type LIKE 'carer.%%')
+      AND (received_at >= wanted.from_at OR credential IS NOT NULL OR type LIKE 'carer.%%')
     OFFSET 0) AS event
 ORDER BY event.received_at;
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
+
 from alerts.model import VisitAlertKind
 from care.model import (
     AlertSpan,
@@ -31,8 +33,7 @@ longest wait for intake's return (domain/visits.md §6)."""
 PLAN_CHANGED = "what is known of the plan has changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """What stands of a visit: its last version, the number of versions, and its alerts.
 
     `alerts`: by kind and moment of raising, whether it was stood down.
@@ -53,8 +54,7 @@ class StandingDown:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Struct, frozen=True):
     """What is to be written of one visit. `versions` follow on `first`, the number of the first of them."""
 
     history: VisitHistory

@@ -2,16 +2,17 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from care.evidence import Evidence, Strength
 from care.model import Session
 from care.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
+class _Open(Struct, frozen=True):
     """The last session of a carer and what decides whether the next piece of evidence belongs to it.
 
     `last_arrival` None: it has no start. `departed`: a departure lies after its arrivals, though perhaps one

@@ -1,11 +1,11 @@
 """What must hold in any household at any moment."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts.model import VisitAlertKind
 from care.doors import NO_DOORS
@@ -18,7 +18,7 @@ from care.model import AlertSpan, Attendance, State, Verdict, Version, VisitHist
 from care.policy import Policy
 from care.sessions import sessions_of
 from care.verdict import Known, judge
-from care.windows import frame
+from care.windows import components, evidence_reach, frame
 from tests.unit.care.builders import LONDON, at, minutes
 from tests.unit.care.worlds import World, policies, worlds
 
@@ -150,6 +150,20 @@ def test_the_order_of_arrival_changes_no_final_verdict(world: World) -> None:
     for one, other in zip(promptly, lately, strict=True):
         if one.visit.end_at >= at("06:00"):
             assert one.verdict == other.verdict
+
+
+@settings(max_examples=100, deadline=None)
+@given(worlds())
+def test_what_was_received_long_before_a_window_changes_nothing_in_it(world: World) -> None:
+    """Of a session that fills a slot everything is known from the evidence's reach before the window on."""
+    policy = Policy(longest_session=minutes(90), same_session=minutes(5))
+    household = replace(world.household, policy=policy)
+    windows = frame(household.visits, household.suspensions, policy, LONDON)
+    for group in components(windows.values()):
+        since = min(window.counts_from for window in group) - evidence_reach(policy)
+        near = tuple(one for one in household.events if one.received_at >= since)
+        asked = replace(household, judged=frozenset(window.visit.ref for window in group))
+        assert histories(replace(asked, events=near), END) == histories(asked, END)
 
 
 @settings(max_examples=40, deadline=None)

@@ -288,7 +288,7 @@ SELECT began_at, ended_at FROM intake_gap WHERE ended_at IS NULL OR ended_at >= 
 
 -- name: claim_due
 -- Residents with a visit that is due, the longest due first, held against other sweeps; those held by one are skipped.
-SELECT visit.resident_id
+SELECT visit.resident_id, visit.ref
 FROM visit JOIN resident ON resident.id = visit.resident_id
 WHERE visit.next_check_at <= %(until)s
 ORDER BY visit.next_check_at
@@ -312,9 +312,13 @@ WHERE resident_id = ANY (%(residents)s)
 RETURNING resident_id, from_at, until_at, visit_ref;
 
 -- name: due_visits
--- Which visits of these residents are due.
-SELECT ref, resident_id, start_at, end_at
-FROM visit WHERE resident_id = ANY (%(residents)s) AND next_check_at <= %(until)s;
+-- Which of these visits are still due, and which others of these residents that began lately: to look through all that is
+-- known of a resident would cost the more the longer they are known.
+SELECT ref, resident_id, start_at, end_at FROM visit WHERE ref = ANY (%(refs)s) AND next_check_at <= %(until)s
+UNION ALL
+SELECT ref, resident_id, start_at, end_at FROM visit
+WHERE resident_id = ANY (%(residents)s) AND start_at >= %(since)s AND start_at <= %(until)s
+  AND next_check_at <= %(until)s AND ref <> ALL (%(refs)s);
 
 -- name: visits_around
 -- The visits of residents that touch a time of each. A flexible one counts from up to a day before and until up to a
@@ -368,7 +372,7 @@ CROSS JOIN LATERAL (
     SELECT hub_id, id, type, at, effective_at, received_at, device, credential,
            data ->> 'panel' AS panel, data ->> 'method' AS method, data ->> 'scope' AS scope
     FROM event
-    WHERE hub_id = wanted.hub_id AND received_at >= wanted.from_at - %(reach)s
+    WHERE hub_id = wanted.hub_id AND received_at >= wanted.from_at - %(reach)s::interval
       AND received_at >= %(since)s AND received_at <= %(until)s
       AND type IN
         ('carer.arrived', 'carer.departed', 'door.granted', 'door.opened', 'door.closed', 'door.call', 'door.released')

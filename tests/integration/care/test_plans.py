@@ -40,12 +40,13 @@ ANALYZE;
 
 HOUR = timedelta(hours=1)
 RESIDENTS = ["r1", "r2", "r3"]
+REFS = ["1/0", "2/0", "3/0"]
 HUBS = ["h1", "h2", "h3"]
 SPAN: dict[str, Any] = {"froms": [at(6)] * 3, "untils": [at(9)] * 3}
 
 HOT = {
     "claim_due": ({"until": at(8), "limit": 50}, {"visit"}),
-    "due_visits": ({"residents": RESIDENTS, "until": at(8)}, {"visit"}),
+    "due_visits": ({"refs": REFS, "residents": RESIDENTS, "since": at(6), "until": at(8)}, {"visit"}),
     "visits_around": ({"residents": RESIDENTS, **SPAN}, {"visit"}),
     "evidence_of": (
         {"hubs": HUBS, "froms": [at(7)] * 3, "reach": HOUR, "since": at(6), "until": at(9)},

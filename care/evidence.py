@@ -25,7 +25,7 @@ class Strength(IntEnum):
     STRONG = 3
 
 
-class Evidence(Struct, frozen=True):
+class Evidence(Struct, frozen=True, gc=False):
     """An event that says something about visits at one dwelling.
 
     `provider_id` None: it may speak for any provider. `carer` None: nobody is named. `arrival` False: a

@@ -108,10 +108,11 @@ async def _write(conn: Connection, done: Sequence[_Judged], now: datetime) -> No
         return
     standing = await standing_of(conn, [each.history.visit.ref for each in done])
     corrections: list[tuple[_Judged, Correction]] = []
+    told: dict[str, list[str]] = {}
     async for each in in_turns(done):
-        correction = correct(standing[each.history.visit.ref], each.history, each.until)
-        corrections.append((each, correction))
-    told = {each.history.visit.ref: _told(each) for each in done}
+        ref = each.history.visit.ref
+        corrections.append((each, correct(standing[ref], each.history, each.until)))
+        told[ref] = _told(each)
     await write_conclusions(conn, [correction for _, correction in corrections], told, now)
     await link_evidence(conn, _links(done))
     raised = [

@@ -1,6 +1,8 @@
 """Nouns of care: what is expected, what was heard from the home, and what we conclude.
 
-Every time is an aware datetime in UTC; wall times and dates belong to the dwelling's zone.
+Every time is an aware datetime in UTC; wall times and dates belong to the dwelling's zone. What judging makes
+by the million is a Struct, as immutable as the others and made in a tenth of the time; none can be part of a
+cycle, and so the collector need not look at it (`gc=False`).
 """
 
 from dataclasses import dataclass
@@ -115,7 +117,7 @@ class RosterRow:
     changed_at: datetime | None = None
 
 
-class Visit(Struct, frozen=True):
+class Visit(Struct, frozen=True, gc=False):
     """One dated expectation. `shifted`: its wall time did not exist that night and moved forward."""
 
     ref: str
@@ -146,7 +148,7 @@ class Visit(Struct, frozen=True):
 # --- what was heard (contract §2, §5) -------------------------------------------------------------
 
 
-class HomeEvent(Struct, frozen=True):
+class HomeEvent(Struct, frozen=True, gc=False):
     """One stored event as care sees it: once for each (hub, id), the first that arrived.
 
     `effective_at` is `at`, never later than `received_at`, and `received_at` itself for a suspect clock
@@ -219,7 +221,7 @@ class ManualWord:
 # --- what we conclude (contract §6) ---------------------------------------------------------------
 
 
-class Session(Struct, frozen=True):
+class Session(Struct, frozen=True, gc=False):
     """One carer's presence in a dwelling. `carer_id` None: the unnamed one, by button.
 
     `start` None: only a departure was seen. `end` None: no departure was seen.
@@ -237,7 +239,7 @@ class Session(Struct, frozen=True):
         return None if self.start is None or self.end is None else self.end - self.start
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, gc=False):
     """What we conclude of a visit at one moment, with the reason in words for the care provider."""
 
     state: State
@@ -251,14 +253,14 @@ class Verdict(Struct, frozen=True):
     reason: str = ""
 
 
-class Version(Struct, frozen=True):
+class Version(Struct, frozen=True, gc=False):
     """A verdict and the moment at which it became true. None is ever overwritten."""
 
     at: datetime
     verdict: Verdict
 
 
-class AlertSpan(Struct, frozen=True):
+class AlertSpan(Struct, frozen=True, gc=False):
     """One alert of a visit: its true moment of raising and, when stood down, of the deciding receipt.
 
     `reason` is fit for every party: no carer's name, task or diagnosis.
@@ -271,7 +273,7 @@ class AlertSpan(Struct, frozen=True):
     cause: str | None = None
 
 
-class VisitHistory(Struct, frozen=True):
+class VisitHistory(Struct, frozen=True, gc=False):
     """All that was concluded of one visit up to a moment.
 
     `next_check_at` is the next moment at which time alone may change something; None once settled.

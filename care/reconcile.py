@@ -33,7 +33,7 @@ longest wait for intake's return (domain/visits.md §6)."""
 PLAN_CHANGED = "what is known of the plan has changed"
 
 
-class Stored(Struct, frozen=True):
+class Stored(Struct, frozen=True, gc=False):
     """What stands of a visit: its last version, the number of versions, and its alerts.
 
     `alerts`: by kind and moment of raising, whether it was stood down.
@@ -54,7 +54,7 @@ class StandingDown:
     cause: str
 
 
-class Correction(Struct, frozen=True):
+class Correction(Struct, frozen=True, gc=False):
     """What is to be written of one visit. `versions` follow on `first`, the number of the first of them."""
 
     history: VisitHistory

@@ -12,7 +12,7 @@ from care.model import Session
 from care.policy import Policy
 
 
-class _Open(Struct, frozen=True):
+class _Open(Struct, frozen=True, gc=False):
     """The last session of a carer and what decides whether the next piece of evidence belongs to it.
 
     `last_arrival` None: it has no start. `departed`: a departure lies after its arrivals, though perhaps one

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PIECE = 0.005
+PIECE = 0.003
 """Seconds of work before all else in this process gets its turn: nobody notices so short a wait."""
 
 

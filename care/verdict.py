@@ -24,7 +24,7 @@ from care.windows import Standing, Window
 _HALF_HOUR = timedelta(minutes=30)
 
 
-class Known(Struct, frozen=True):
+class Known(Struct, frozen=True, gc=False):
     """All that had been received about a visit by a moment.
 
     `filled`: the sessions in its slots. `weak_at`: when the first weak evidence happened, if any is known.

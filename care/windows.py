@@ -20,7 +20,7 @@ class Standing(StrEnum):
     SUSPENDED = "suspended"
 
 
-class Window(Struct, frozen=True):
+class Window(Struct, frozen=True, gc=False):
     """A visit with its bounds, its rules and whether it is expected.
 
     An arrival in [counts_from, latest) may be for it. `late_at` None: it is never late, only missed.

@@ -1,8 +1,8 @@
 """Nouns of care: what is expected, what was heard from the home, and what we conclude.
 
-Every time is an aware datetime in UTC; wall times and dates belong to the dwelling's zone. What judging makes
-by the million is a Struct, as immutable as the others and made in a tenth of the time; none can be part of a
-cycle, and so the collector need not look at it (`gc=False`).
+Every time is an aware datetime in UTC; wall times and dates belong to the dwelling's zone.
+
+Of what a replay makes millions, the nouns are structs: a frozen dataclass takes ten times as long to make.
 """
 
 from dataclasses import dataclass

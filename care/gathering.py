@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
-from psycopg.rows import DictRow
 
 from care.claim import Wanted
 from care.doors import NO_DOORS
-from care.estate_store import Q, grouped, hub_of
+from care.estate_store import Q, device_of, grouped
 from care.hearing_store import hearings_of
 from care.household import Household
 from care.liveness import hubs_that_matter
@@ -104,7 +103,7 @@ async def _furnish(
     carers = await _carers(conn, events)
     homes = {sketch.dwelling.id: Place(sketch.dwelling, places[sketch.resident.id]) for sketch in sketches}
     doors = await doors_of(conn, homes.values(), events, policy, reach(policy))
-    hearing = {row["id"]: Hearing(row["noun"], row["first_heard_at"], row["last_heard_at"]) for row in hubs}
+    hearing = {each.hub.id: each for each in hubs}
     words = await _words(conn, sketches)
     far = evidence_reach(policy)
     since = min(sketch.counts_from for sketch in sketches) - _QUIET
@@ -138,24 +137,33 @@ async def _furnish(
     return furnished
 
 
-async def _hubs(conn: Connection, sketches: Iterable[Sketch]) -> list[DictRow]:
+async def _hubs(conn: Connection, sketches: Iterable[Sketch]) -> list[Hearing]:
+    """The hubs of homes and of their schemes, and when each was first and last heard."""
     dwellings = sorted({sketch.dwelling.id for sketch in sketches})
     schemes = sorted({sketch.dwelling.scheme for sketch in sketches if sketch.dwelling.scheme})
-    rows = await fetch_all(conn, Q["hubs_of"], dwellings=dwellings, schemes=schemes)
-    found = await fetch_all(conn, Q["scoped_devices"], hubs=[row["id"] for row in rows])
+    rows = await fetch_tuples(conn, Q["hubs_of"], dwellings=dwellings, schemes=schemes)
+    found = await fetch_all(conn, Q["scoped_devices"], hubs=[row[0] for row in rows])
     devices = grouped(found, "hub_id")
-    return [{**row, "noun": hub_of(row, devices[row["id"]])} for row in rows]
+    return [
+        Hearing(
+            Hub(name, dwelling_id, scheme, every, tuple(device_of(each) for each in devices.get(name, ()))),
+            first_heard_at,
+            last_heard_at,
+        )
+        for name, dwelling_id, scheme, every, first_heard_at, last_heard_at in rows
+    ]
 
 
-def _hubs_of(rows: Iterable[DictRow]) -> tuple[Mapping[str, list[Hub]], Mapping[str, list[Hub]]]:
+def _hubs_of(heard: Iterable[Hearing]) -> tuple[Mapping[str, list[Hub]], Mapping[str, list[Hub]]]:
     """Hubs by dwelling, and by scheme."""
     own: defaultdict[str, list[Hub]] = defaultdict(list)
     shared: defaultdict[str, list[Hub]] = defaultdict(list)
-    for row in rows:
-        if row["dwelling_id"] is not None:
-            own[row["dwelling_id"]].append(row["noun"])
-        else:
-            shared[row["scheme"]].append(row["noun"])
+    for hearing in heard:
+        hub = hearing.hub
+        if hub.dwelling_id is not None:
+            own[hub.dwelling_id].append(hub)
+        elif hub.scheme is not None:
+            shared[hub.scheme].append(hub)
     return own, shared
 
 

@@ -89,7 +89,9 @@ async def sketch_homes(conn: Connection, wanted: Mapping[str, Wanted], policy: P
     homes = {row["id"]: row for row in await fetch_all(conn, Q["homes_of"], residents=residents)}
     suspensions = grouped(await fetch_all(conn, Q["suspensions_of"], residents=residents), "resident_id")
     far = _Reach.of(policy)
-    spans = {name: _span(wanted[name], policy, far, homes[name]["time_zone"]) for name in residents}
+    spans: dict[str, tuple[datetime, datetime]] = {}
+    async for name in in_turns(residents):
+        spans[name] = _span(wanted[name], policy, far, homes[name]["time_zone"])
     found: dict[str, Sketch] = {}
     for reading in range(_MOST_READINGS):
         begins, ends = zip(*spans.values(), strict=True)

@@ -1,5 +1,6 @@
 """The connection pool. Every connection speaks UTC, hands out rows as dicts, and says who it is."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -81,6 +82,9 @@ def connection_arguments(name: str) -> dict[str, Any]:
     }
 
 
+_AT_ONCE = 500  # rows that are made at a stretch: a few milliseconds
+
+
 async def fetch_all(conn: Connection, sql: LiteralString, **arguments: Any) -> list[DictRow]:
     """All rows of a statement with named arguments."""
     cursor = await conn.execute(sql, arguments)
@@ -88,10 +92,18 @@ async def fetch_all(conn: Connection, sql: LiteralString, **arguments: Any) -> l
 
 
 async def fetch_tuples(conn: Connection, sql: LiteralString, **arguments: Any) -> list[TupleRow]:
-    """All rows as tuples, for what is read by the hundred thousand: making dicts is a third of reading."""
+    """All rows as tuples, for what is read by the hundred thousand: making dicts is a third of reading.
+
+    In pieces, between which others in this process get their turn.
+    """
     cursor = conn.cursor(binary=True, row_factory=tuple_row)
     await cursor.execute(sql, arguments)
-    return await cursor.fetchall()
+    rows: list[TupleRow] = []
+    while some := await cursor.fetchmany(_AT_ONCE):
+        rows += some
+        if len(some) == _AT_ONCE:
+            await asyncio.sleep(0)
+    return rows
 
 
 async def fetch_one(conn: Connection, sql: LiteralString, **arguments: Any) -> DictRow | None:

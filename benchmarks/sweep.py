@@ -14,7 +14,8 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,9 +24,9 @@ import psutil
 
 from app.embedded import EmbeddedPostgres
 from benchmarks.figures import Figure
-from care.sweep import BATCH
+from care.sweep import BATCH, sweep_due
 from db.migrate import migrate
-from db.pool import Connection, connection_arguments
+from db.pool import Connection, Pool, connection_arguments, make_pool
 
 HOMES = 100_000
 SWEEPS = 3
@@ -98,7 +99,7 @@ async def run() -> Sequence[Figure]:
         swept = await _sweep(server, SWEEPS, MISSED)
         await _check(server.url, swept)
         reference = await _as_much(server.url)
-    short, long = [await _small_town(days) for days in HISTORY]
+    short, long = await _as_history_grows()
     seconds = swept["seconds"]
     return (
         Figure("c", f"{HOMES:,} visits begin, {SWEEPS} sweeps", begun["seconds"], "s", "at most 20"),
@@ -132,11 +133,47 @@ def _connect(url: str) -> Awaitable[Connection]:
     return Connection.connect(url, autocommit=True, **connection_arguments("bench"))
 
 
-async def _small_town(history: int) -> float:
-    """Microseconds of processor time that one sweep takes for a visit with so many days behind it."""
-    async with _town(SMALL_TOWN, history) as server:
-        swept = await _sweep(server, 1, MISSED)
-        return 1e6 * (swept["processor"] + swept["database"]) / swept["rows"]
+async def _as_history_grows() -> list[float]:
+    """Microseconds of processor time that a visit takes with little history behind it, and with much.
+
+    The sweep's own and its connection's: what the database does meanwhile for the larger town alone, such as
+    its vacuum, is nothing of the sweep's. The towns are swept in turns, batch by batch, so that whatever else
+    this machine does delays both alike.
+    """
+    async with AsyncExitStack() as stack:
+        towns = []
+        for days in HISTORY:
+            server = await stack.enter_async_context(_town(SMALL_TOWN, days))
+            pool = await stack.enter_async_context(make_pool(server.url, name="bench", max_size=1))
+            towns.append(_Swept(pool))
+        while [town for town in towns if await town.goes_on()]:
+            pass
+        return [1e6 * town.seconds / town.rows for town in towns]
+
+
+@dataclass
+class _Swept:
+    """A town that is swept by one connection, and what that has cost so far."""
+
+    pool: Pool
+    rows: int = 0
+    seconds: float = 0.0
+
+    async def goes_on(self) -> bool:
+        """Judges one batch; False when nothing is due."""
+        async with self.pool.connection() as conn:
+            backend = psutil.Process(conn.info.backend_pid)
+        before = _used(backend) + time.process_time()
+        taken = await sweep_due(self.pool, MISSED, batch=SMALL_TOWN // 20)
+        if taken:
+            self.rows += taken
+            self.seconds += _used(backend) + time.process_time() - before
+        return taken > 0
+
+
+def _used(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _processor(server: EmbeddedPostgres) -> float:
@@ -145,8 +182,7 @@ def _processor(server: EmbeddedPostgres) -> float:
     seconds = 0.0
     for running in postmaster.children():
         with suppress(psutil.NoSuchProcess):  # ended since, and counted below
-            times = running.cpu_times()
-            seconds += times.user + times.system
+            seconds += _used(running)
     whole = postmaster.cpu_times()
     return float(seconds + whole.user + whole.system + whole.children_user + whole.children_system)
 

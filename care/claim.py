@@ -6,11 +6,15 @@ that are held, and so no two ever judge the same visits at once or wait for each
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from care.estate_store import Q
 from care.listening import Heard, Intake, heard_until
-from db.pool import Connection, execute, fetch_all, fetch_one
+from db.pool import Connection, execute, fetch_all, fetch_one, fetch_tuples
+
+_TOGETHER = timedelta(days=5)
+"""What began within so long and is due is judged with what is claimed of the same resident: after an outage
+nobody's home is gathered once for each visit. Longer than a verdict takes to settle."""
 
 
 @dataclass(slots=True)
@@ -49,10 +53,11 @@ async def intake_heard(conn: Connection, now: datetime) -> Heard:
 
 
 async def claim(conn: Connection, at: Moments, limit: int) -> dict[str, Wanted]:
-    """Takes up to `limit` due visits and as many things learned, with all else of the same residents."""
-    due = await fetch_all(conn, Q["claim_due"], until=at.due, limit=limit)
-    learned = await fetch_all(conn, Q["claim_rechecks"], until=at.learned, now=at.now, limit=limit)
-    return await take(conn, sorted({row["resident_id"] for row in (*due, *learned)}), at)
+    """Takes up to `limit` due visits and as many things learned, with what else is due of those residents."""
+    due = await fetch_tuples(conn, Q["claim_due"], until=at.due, limit=limit)
+    learned = await fetch_tuples(conn, Q["claim_rechecks"], until=at.learned, now=at.now, limit=limit)
+    residents = {resident for resident, _ in due}.union(resident for (resident,) in learned)
+    return await take(conn, sorted(residents), [ref for _, ref in due], at)
 
 
 async def hold(conn: Connection, residents: list[str]) -> None:
@@ -60,8 +65,9 @@ async def hold(conn: Connection, residents: list[str]) -> None:
     await execute(conn, Q["lock_residents"], ids=residents)
 
 
-async def take(conn: Connection, residents: list[str], at: Moments) -> dict[str, Wanted]:
-    """What there is to be judged of residents who are held."""
+async def take(conn: Connection, residents: list[str], claimed: list[str], at: Moments) -> dict[str, Wanted]:
+    """What there is to be judged of residents who are held: of the visits that were `claimed` what is still
+    due, of the others what began in the last days."""
     if not residents:
         return {}
     wanted: defaultdict[str, Wanted] = defaultdict(Wanted)
@@ -72,6 +78,9 @@ async def take(conn: Connection, residents: list[str], at: Moments) -> dict[str,
         each.learned.append((row["from_at"], row["until_at"]))
         if row["visit_ref"] is not None:
             each.spoken.add(row["visit_ref"])
-    for row in await fetch_all(conn, Q["due_visits"], residents=residents, until=at.due):
-        wanted[row["resident_id"]].due[row["ref"]] = row["start_at"], row["end_at"]
+    due = await fetch_tuples(
+        conn, Q["due_visits"], refs=claimed, residents=residents, since=at.due - _TOGETHER, until=at.due
+    )
+    for ref, resident, start_at, end_at in due:
+        wanted[resident].due[ref] = start_at, end_at
     return dict(wanted)

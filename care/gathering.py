@@ -6,14 +6,14 @@ days around the visits in question: what it costs does not grow with history.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from psycopg.rows import DictRow
+from msgspec import Struct
+from msgspec.structs import replace
 
 from care.claim import Wanted
 from care.doors import NO_DOORS
-from care.estate_store import Q, grouped, hub_of
+from care.estate_store import Q, device_of, grouped
 from care.hearing_store import hearings_of
 from care.household import Household
 from care.liveness import hubs_that_matter
@@ -29,14 +29,18 @@ from care.model import (
 from care.neighbours import Place, doors_of
 from care.policy import Policy
 from care.sketch import Sketch, reach, sketch_homes
+from care.turns import in_turns
 from care.walltime import DAY
 from care.windows import Window, evidence_reach
-from db.pool import Connection, fetch_all
+from db.pool import Connection, fetch_all, fetch_tuples
+
+_QUIET = timedelta(days=7)
+"""How long before a window our own outages are looked at: a hub that seldom speaks may have been quiet since,
+and its silence counts from our return."""
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
-    """One resident's household with what stands in the database of its visits.
+class Home(Struct, frozen=True):
+    """One resident's household, and which of its visits are to be judged.
 
     `windows` are those that can have a bearing on the judged ones. `due` and `touched` are judged by what
     fell due and by what was learned, `spoken` by a person's word.
@@ -44,8 +48,6 @@ class Home:
 
     household: Household
     windows: Mapping[str, Window]
-    rows: Mapping[str, DictRow]
-    landlord_id: str | None
     due: frozenset[str]
     touched: frozenset[str]
     spoken: frozenset[str]
@@ -101,17 +103,18 @@ async def _furnish(
     carers = await _carers(conn, events)
     homes = {sketch.dwelling.id: Place(sketch.dwelling, places[sketch.resident.id]) for sketch in sketches}
     doors = await doors_of(conn, homes.values(), events, policy, reach(policy))
-    hearing = {row["id"]: Hearing(row["noun"], row["first_heard_at"], row["last_heard_at"]) for row in hubs}
+    hearing = {each.hub.id: each for each in hubs}
     words = await _words(conn, sketches)
-    since = min(sketch.since(policy) for sketch in sketches)
+    far = evidence_reach(policy)
+    since = min(sketch.counts_from for sketch in sketches) - _QUIET
     outages = tuple(
         Interval(row["began_at"], row["ended_at"])
         for row in await fetch_all(conn, Q["intake_gaps"], since=since)
     )
     furnished = []
-    for sketch in sketches:
+    async for sketch in in_turns(sketches):
         near = places[sketch.resident.id]
-        begins = sketch.since(policy)
+        begins = sketch.counts_from - far
         heard = tuple(
             event for hub in near for event in events.get(hub.id, ()) if event.received_at >= begins
         )
@@ -126,42 +129,41 @@ async def _furnish(
             suspensions=sketch.suspensions,
             doors=doors.get(sketch.dwelling.id, NO_DOORS),
             outages=outages,
-            manual=tuple(word for ref in sorted(sketch.judged) for word in words.get(ref, ())),
+            manual=_words_on(sketch.judged, words) if words else (),
             policy=policy,
             judged=sketch.judged,
         )
-        furnished.append(
-            Home(
-                household,
-                sketch.windows,
-                sketch.rows,
-                sketch.dwelling.landlord_id,
-                sketch.due,
-                sketch.touched,
-                sketch.spoken,
-            )
-        )
+        furnished.append(Home(household, sketch.windows, sketch.due, sketch.touched, sketch.spoken))
     return furnished
 
 
-async def _hubs(conn: Connection, sketches: Iterable[Sketch]) -> list[DictRow]:
+async def _hubs(conn: Connection, sketches: Iterable[Sketch]) -> list[Hearing]:
+    """The hubs of homes and of their schemes, and when each was first and last heard."""
     dwellings = sorted({sketch.dwelling.id for sketch in sketches})
     schemes = sorted({sketch.dwelling.scheme for sketch in sketches if sketch.dwelling.scheme})
-    rows = await fetch_all(conn, Q["hubs_of"], dwellings=dwellings, schemes=schemes)
-    found = await fetch_all(conn, Q["scoped_devices"], hubs=[row["id"] for row in rows])
+    rows = await fetch_tuples(conn, Q["hubs_of"], dwellings=dwellings, schemes=schemes)
+    found = await fetch_all(conn, Q["scoped_devices"], hubs=[row[0] for row in rows])
     devices = grouped(found, "hub_id")
-    return [{**row, "noun": hub_of(row, devices[row["id"]])} for row in rows]
+    return [
+        Hearing(
+            Hub(name, dwelling_id, scheme, every, tuple(device_of(each) for each in devices.get(name, ()))),
+            first_heard_at,
+            last_heard_at,
+        )
+        for name, dwelling_id, scheme, every, first_heard_at, last_heard_at in rows
+    ]
 
 
-def _hubs_of(rows: Iterable[DictRow]) -> tuple[Mapping[str, list[Hub]], Mapping[str, list[Hub]]]:
+def _hubs_of(heard: Iterable[Hearing]) -> tuple[Mapping[str, list[Hub]], Mapping[str, list[Hub]]]:
     """Hubs by dwelling, and by scheme."""
     own: defaultdict[str, list[Hub]] = defaultdict(list)
     shared: defaultdict[str, list[Hub]] = defaultdict(list)
-    for row in rows:
-        if row["dwelling_id"] is not None:
-            own[row["dwelling_id"]].append(row["noun"])
-        else:
-            shared[row["scheme"]].append(row["noun"])
+    for hearing in heard:
+        hub = hearing.hub
+        if hub.dwelling_id is not None:
+            own[hub.dwelling_id].append(hub)
+        elif hub.scheme is not None:
+            shared[hub.scheme].append(hub)
     return own, shared
 
 
@@ -176,41 +178,32 @@ async def _events(
     for sketch in sketches:
         for hub in places[sketch.resident.id]:
             since[hub.id] = min(sketch.counts_from, since.get(hub.id, until))
-    # Sessions begin long before the windows that they fill; a door that only moved matters within a window.
     if not since:
         return {}
+    # Sessions begin long before the windows that they fill; a door that only moved matters within a window.
     far = evidence_reach(policy)
-    rows = await fetch_all(
+    rows = await fetch_tuples(
         conn,
         Q["evidence_of"],
         hubs=list(since),
-        froms=[moment - far for moment in since.values()],
-        doors_froms=list(since.values()),
+        froms=list(since.values()),
+        reach=far,
         since=min(since.values()) - far,
         until=until,
     )
     events: defaultdict[str, list[HomeEvent]] = defaultdict(list)
-    for arrival, row in enumerate(rows):
-        events[row["hub_id"]].append(_event(row, arrival))
+    arrival = 0
+    async for row in in_turns(rows):
+        hub, name, kind, at, effective_at, received_at, device, panel, credential, method, scope = row
+        where = Scope(scope) if scope in _SCOPES else None
+        events[hub].append(
+            HomeEvent(
+                *(hub, name, kind, at, effective_at, received_at, arrival),
+                *(device, panel, credential, method, where),
+            )
+        )
+        arrival += 1
     return events
-
-
-def _event(row: DictRow, arrival: int) -> HomeEvent:
-    scope = row["scope"]
-    return HomeEvent(
-        hub_id=row["hub_id"],
-        event_id=row["id"],
-        type=row["type"],
-        at=row["at"],
-        effective_at=row["effective_at"],
-        received_at=row["received_at"],
-        arrival=arrival,
-        device=row["device"],
-        panel=row["panel"],
-        credential=row["credential"],
-        method=row["method"],
-        scope=Scope(scope) if scope in _SCOPES else None,
-    )
 
 
 _SCOPES = frozenset(Scope.__members__.values())
@@ -251,6 +244,10 @@ def _holder(holders: Iterable[tuple[datetime | None, Carer]], since: datetime) -
     if given_up:
         return min(given_up, key=lambda each: each[0])[1]
     return next((carer for until, carer in holders if until is None), None)
+
+
+def _words_on(judged: frozenset[str], words: Mapping[str, Sequence[ManualWord]]) -> tuple[ManualWord, ...]:
+    return tuple(word for ref in sorted(judged) for word in words.get(ref, ()))
 
 
 async def _words(conn: Connection, sketches: Iterable[Sketch]) -> Mapping[str, list[ManualWord]]:

@@ -6,8 +6,9 @@ history up to any later one, and nothing depends on when a sweep happens to look
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from alerts.model import VisitAlertKind
 from care import wording

@@ -1,7 +1,8 @@
 """What the rules need to know of one resident's home, gathered by whoever asks (database or files)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from care.doors import NO_DOORS, Doors
 from care.model import (
@@ -19,8 +20,7 @@ from care.model import (
 from care.policy import DEFAULT_POLICY, Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Household:
+class Household(Struct, frozen=True):
     """One resident, the visits in question, and everything that bears on them.
 
     `visits`: the visits of *all* packages of this resident whose windows could touch, and enough after them
@@ -38,7 +38,7 @@ class Household:
     visits: tuple[Visit, ...]
     hubs: tuple[Hub, ...] = ()
     hearing: tuple[Hearing, ...] = ()
-    carers: Mapping[str, Carer] = field(default_factory=dict)
+    carers: Mapping[str, Carer] = {}
     events: tuple[HomeEvent, ...] = ()
     suspensions: tuple[Suspension, ...] = ()
     doors: Doors = NO_DOORS

@@ -1,12 +1,12 @@
 """Judging homes that are held: the rules' history against what stands, and the difference written."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 import alerts.service
 from alerts.model import VisitAlert
@@ -19,20 +19,17 @@ from care.history import judged
 from care.liveness import Ears
 from care.model import AlertSpan, State, VisitHistory
 from care.policy import Policy
-from care.reconcile import Correction, Stored, correct, is_late, verdict_of
-from care.store import alerts_of, link_evidence, write_conclusions
+from care.reconcile import Correction, correct, is_late
+from care.store import link_evidence, standing_of, write_conclusions
+from care.turns import in_turns
 from care.walltime import DAY
 from care.windows import Window
 from db.pool import Connection, execute
 
 log = structlog.get_logger(__name__)
 
-SHARE = 8
-"""Homes judged before others in this process get their turn: a few milliseconds."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
+class _Judged(Struct, frozen=True):
     """One visit's history, with the home and the moment it was judged by."""
 
     home: Home
@@ -73,7 +70,7 @@ async def _judge_all(
     homes: Iterable[Home], at: Moments, ears_of: Callable[[Home], Sequence[Ears]], failed: list[str]
 ) -> list[_Judged]:
     done: list[_Judged] = []
-    for number, home in enumerate(homes, start=1):
+    async for home in in_turns(homes):
         try:
             done += _judge(home, at, ears_of(home))
         except Exception:
@@ -81,8 +78,6 @@ async def _judge_all(
             failed.append(home.household.resident.id)
             metrics.POISONED.inc()
             log.exception("a home could not be judged", visits=sorted(home.judged))
-        if number % SHARE == 0:
-            await asyncio.sleep(0)
     return done
 
 
@@ -111,13 +106,13 @@ def _judge(home: Home, at: Moments, ears: Sequence[Ears]) -> list[_Judged]:
 async def _write(conn: Connection, done: Sequence[_Judged], now: datetime) -> None:
     if not done:
         return
-    known = await alerts_of(conn, [each.history.visit.ref for each in done])
+    standing = await standing_of(conn, [each.history.visit.ref for each in done])
     corrections: list[tuple[_Judged, Correction]] = []
-    for each in done:
-        row = each.home.rows[each.history.visit.ref]
-        stored = Stored(row["version"], verdict_of(row), known[row["ref"]])
-        corrections.append((each, correct(stored, each.history, each.until)))
-    told = {each.history.visit.ref: _told(each) for each in done}
+    told: dict[str, list[str]] = {}
+    async for each in in_turns(done):
+        ref = each.history.visit.ref
+        corrections.append((each, correct(standing[ref], each.history, each.until)))
+        told[ref] = _told(each)
     await write_conclusions(conn, [correction for _, correction in corrections], told, now)
     await link_evidence(conn, _links(done))
     raised = [
@@ -149,7 +144,7 @@ def _alert(each: _Judged, span: AlertSpan, now: datetime) -> VisitAlert:
         resident_id=visit.resident_id,
         dwelling_id=visit.dwelling_id,
         provider_id=visit.provider_id,
-        landlord_id=each.home.landlord_id,
+        landlord_id=each.home.household.dwelling.landlord_id,
         monitoring_centre_id=resident.monitoring_centre_id,
         raised_at=span.raised_at,
         step=each.window.rules.ladder_step,

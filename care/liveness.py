@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
+from msgspec import Struct
+
 from care.model import Dwelling, Hearing, Hub, Interval, Tier
 from care.policy import Policy
 from care.walltime import clock
@@ -52,8 +54,7 @@ class Silence:
     closed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Ears:
+class Ears(Struct, frozen=True):
     """What one hub let us hear, made ready for questions: silences and words on its queue, in order.
 
     `ends` and `heard` are the latest `end` and `heard_at` of all silences up to each: a question then looks
@@ -190,8 +191,7 @@ def _less(spell: Interval, outages: Sequence[Interval], *, closed: bool) -> Iter
         yield Silence(start, spell.end, spell.end, closed)
 
 
-@dataclass(frozen=True, slots=True)
-class Speech:
+class Speech(Struct, frozen=True):
     """Whether the home could speak in a visit's window, and from when an empty window means a missed visit.
 
     `heard` False: no hub hears this home at all. `missed_from` None: not known yet, the visit cannot be

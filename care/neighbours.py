@@ -12,7 +12,7 @@ from care.estate_store import Q, grouped, suspension_of
 from care.evidence import GRANTED, scope_of
 from care.model import Dwelling, HomeEvent, Hub, Scope
 from care.policy import Policy
-from care.visit_rows import visit_of
+from care.visit_rows import visit_of, visits_around
 from care.windows import frame
 from db.pool import Connection, fetch_all
 
@@ -72,21 +72,13 @@ async def _expected(
     conn: Connection, rows: Sequence[DictRow], first: datetime, last: datetime, policy: Policy
 ) -> Mapping[tuple[str | None, str], list[Expected]]:
     residents = [row["id"] for row in rows]
-    visits = grouped(
-        await fetch_all(
-            conn,
-            Q["visits_around"],
-            residents=residents,
-            froms=[first] * len(residents),
-            untils=[last] * len(residents),
-        ),
-        "resident_id",
-    )
+    many = len(residents)
+    visits = await visits_around(conn, residents, [first] * many, [last] * many)
     away = grouped(await fetch_all(conn, Q["suspensions_of"], residents=residents), "resident_id")
     expected: defaultdict[tuple[str | None, str], list[Expected]] = defaultdict(list)
     for row in rows:
         suspensions = [suspension_of(each) for each in away[row["id"]]]
-        planned = [visit_of(each) for each in visits[row["id"]]]
+        planned = [visit_of(each) for each in visits.get(row["id"], ())]
         windows = frame(planned, suspensions, policy, row["time_zone"]).values()
         where = (None, row["dwelling_id"]) if row["scheme"] is None else (row["scheme"], "")
         expected[where] += expected_at_doors(windows, row["has_own_hub"])

@@ -135,30 +135,26 @@ UPDATE suspension SET until_at = greatest(from_at, %(now)s) WHERE id = ANY (%(id
 
 -- name: visits_by_ref
 -- What is planned under these refs, and whether the verdict is settled.
-SELECT ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_wall, end_wall, start_at, end_at,
-       shifted, carers_required, carers, plan, plan_reason, changed_at, source,
-       next_check_at IS NULL AS settled
+SELECT ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_at, end_at, start_wall, end_wall,
+       shifted, carers_required, carers, plan, plan_reason, changed_at, source, next_check_at IS NULL AS settled
 FROM visit WHERE ref = ANY (%(refs)s);
 
 -- name: visits_to_come
 -- What is planned for these packages and has not begun.
-SELECT ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_wall, end_wall, start_at, end_at,
-       shifted, carers_required, carers, plan, plan_reason, changed_at, source,
-       next_check_at IS NULL AS settled
+SELECT ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_at, end_at, start_wall, end_wall,
+       shifted, carers_required, carers, plan, plan_reason, changed_at, source, next_check_at IS NULL AS settled
 FROM visit WHERE package_id = ANY (%(packages)s) AND start_at > %(now)s;
 
 -- name: visits_of_dates
 -- What is planned for these providers on these service dates.
-SELECT ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_wall, end_wall, start_at, end_at,
-       shifted, carers_required, carers, plan, plan_reason, changed_at, source,
-       next_check_at IS NULL AS settled
+SELECT ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_at, end_at, start_wall, end_wall,
+       shifted, carers_required, carers, plan, plan_reason, changed_at, source, next_check_at IS NULL AS settled
 FROM visit WHERE provider_id = ANY (%(providers)s) AND service_date = ANY (%(dates)s);
 
 -- name: visits_of_calendar
 -- What is planned of a package's visits to come that calendars made: their refs begin alike.
-SELECT ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_wall, end_wall, start_at, end_at,
-       shifted, carers_required, carers, plan, plan_reason, changed_at, source,
-       next_check_at IS NULL AS settled
+SELECT ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_at, end_at, start_wall, end_wall,
+       shifted, carers_required, carers, plan, plan_reason, changed_at, source, next_check_at IS NULL AS settled
 FROM visit
 WHERE package_id = %(package)s AND start_at > %(now)s AND starts_with(ref, %(prefix)s) AND plan = 'planned';
 
@@ -292,7 +288,7 @@ SELECT began_at, ended_at FROM intake_gap WHERE ended_at IS NULL OR ended_at >= 
 
 -- name: claim_due
 -- Residents with a visit that is due, the longest due first, held against other sweeps; those held by one are skipped.
-SELECT visit.resident_id
+SELECT visit.resident_id, visit.ref
 FROM visit JOIN resident ON resident.id = visit.resident_id
 WHERE visit.next_check_at <= %(until)s
 ORDER BY visit.next_check_at
@@ -316,18 +312,25 @@ WHERE resident_id = ANY (%(residents)s)
 RETURNING resident_id, from_at, until_at, visit_ref;
 
 -- name: due_visits
--- Which visits of these residents are due.
-SELECT ref, resident_id, start_at, end_at
-FROM visit WHERE resident_id = ANY (%(residents)s) AND next_check_at <= %(until)s;
+-- Which of these visits are still due, and which others of these residents that began lately: to look through all that is
+-- known of a resident would cost the more the longer they are known.
+SELECT ref, resident_id, start_at, end_at FROM visit WHERE ref = ANY (%(refs)s) AND next_check_at <= %(until)s
+UNION ALL
+SELECT ref, resident_id, start_at, end_at FROM visit
+WHERE resident_id = ANY (%(residents)s) AND start_at >= %(since)s AND start_at <= %(until)s
+  AND next_check_at <= %(until)s AND ref <> ALL (%(refs)s);
 
 -- name: visits_around
--- The visits of residents that touch a time of each, with what is concluded of them so far. A flexible one counts
--- from up to a day before and until up to a day after its hours; none lasts longer than a day and its clock's change.
+-- The visits of residents that touch a time of each. A flexible one counts from up to a day before and until up to a
+-- day after its hours; none lasts longer than a day and its clock's change.
 SELECT visit.*
 FROM unnest(%(residents)s::text[], %(froms)s::timestamptz[], %(untils)s::timestamptz[])
     AS wanted (resident_id, from_at, until_at)
 CROSS JOIN LATERAL (
-    SELECT * FROM visit
+    SELECT ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, start_at, end_at, start_wall,
+           end_wall, shifted, carers_required, carers, plan, plan_reason, changed_at, source,
+           next_check_at IS NULL AS settled
+    FROM visit
     WHERE resident_id = wanted.resident_id
       AND start_at >= wanted.from_at - interval '50 hours' AND start_at <= wanted.until_at + interval '25 hours'
       AND CASE WHEN tier = 'flexible'
@@ -359,22 +362,21 @@ SELECT hub_id, id, kind, scope, details FROM device WHERE hub_id = ANY (%(hubs)s
 SELECT resident_id, from_at, until_at, reason, told_by, created_at FROM suspension WHERE resident_id = ANY (%(residents)s);
 
 -- name: evidence_of
--- What hubs reported that may be evidence, in order of arrival: what names a carer, or may be one's button, from one
--- moment of each hub on, and doors that only say that somebody moved from a later one on. Hub by hub, and in the days of
+-- What hubs reported that may be evidence, in order of arrival: doors that only say that somebody moved from a moment of
+-- each hub on, and what names a carer, or may be one's button, from `reach` before it. Hub by hub, and in the days of
 -- `since` alone: a large batch would else be joined with the whole of history.
 SELECT event.hub_id, event.id, event.type, event.at, event.effective_at, event.received_at, event.device,
-       event.credential, event.panel, event.method, event.scope
-FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[], %(doors_froms)s::timestamptz[])
-    AS wanted (hub_id, from_at, doors_from)
+       event.panel, event.credential, event.method, event.scope
+FROM unnest(%(hubs)s::text[], %(froms)s::timestamptz[]) AS wanted (hub_id, from_at)
 CROSS JOIN LATERAL (
     SELECT hub_id, id, type, at, effective_at, received_at, device, credential,
            data ->> 'panel' AS panel, data ->> 'method' AS method, data ->> 'scope' AS scope
     FROM event
-    WHERE hub_id = wanted.hub_id AND received_at >= wanted.from_at
+    WHERE hub_id = wanted.hub_id AND received_at >= wanted.from_at - %(reach)s::interval
       AND received_at >= %(since)s AND received_at <= %(until)s
       AND type IN
         ('carer.arrived', 'carer.departed', 'door.granted', 'door.opened', 'door.closed', 'door.call', 'door.released')
-      AND (received_at >= wanted.doors_from OR credential IS NOT NULL OR type LIKE 'carer.%%')
+      AND (received_at >= wanted.from_at OR credential IS NOT NULL OR type LIKE 'carer.%%')
     OFFSET 0) AS event
 ORDER BY event.received_at;
 
@@ -442,6 +444,11 @@ SELECT resident.id, dwelling.id AS dwelling_id, dwelling.scheme, dwelling.time_z
        EXISTS (SELECT FROM hub WHERE hub.dwelling_id = dwelling.id) AS has_own_hub
 FROM dwelling JOIN resident ON resident.dwelling_id = dwelling.id
 WHERE dwelling.id = ANY (%(dwellings)s) OR dwelling.scheme = ANY (%(schemes)s);
+
+-- name: standing_verdicts
+-- What is concluded of these visits so far.
+SELECT ref, version, state, attendance, timeliness, duration, verification, arrived_at, departed_at, carers_seen, reason
+FROM visit WHERE ref = ANY (%(refs)s);
 
 -- name: alerts_of
 -- Which alerts were raised for these visits, and whether they were stood down.

@@ -6,10 +6,12 @@ plan, the policy or a person's word has changed what is known, nothing is rewrit
 stands becomes a new version.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from alerts.model import VisitAlertKind
 from care.model import (
@@ -31,8 +33,7 @@ longest wait for intake's return (domain/visits.md §6)."""
 PLAN_CHANGED = "what is known of the plan has changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True, gc=False):
     """What stands of a visit: its last version, the number of versions, and its alerts.
 
     `alerts`: by kind and moment of raising, whether it was stood down.
@@ -53,8 +54,7 @@ class StandingDown:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Struct, frozen=True, gc=False):
     """What is to be written of one visit. `versions` follow on `first`, the number of the first of them."""
 
     history: VisitHistory
@@ -109,21 +109,27 @@ def is_late(raised_at: datetime, now: datetime) -> bool:
     return now - raised_at > NOTICED_LATE
 
 
-_PLANNED = Verdict(State.PLANNED)
+PLANNED = Verdict(State.PLANNED)
+"""What is concluded of a visit before its first version."""
+
+_STATES = {state.value: state for state in State}
+_ATTENDANCES = {attendance.value: attendance for attendance in Attendance}
+_TIMELINESSES = {timeliness.value: timeliness for timeliness in Timeliness}
+_DURATIONS = {duration.value: duration for duration in Duration}
+_VERIFICATIONS = {verification.value: verification for verification in Verification}
 
 
-def verdict_of(row: Mapping[str, Any]) -> Verdict:
-    """The verdict that a visit's row holds; before the first version it is only planned."""
-    if row["version"] == 0:
-        return _PLANNED
+def verdict_of(concluded: Sequence[Any]) -> Verdict:
+    """The verdict that a visit's row holds, from its columns in the order of a verdict's fields."""
+    state, attendance, timeliness, duration, verification, arrived_at, departed_at, carers, reason = concluded
     return Verdict(
-        State(row["state"]),
-        Attendance(row["attendance"]),
-        Timeliness(row["timeliness"]),
-        Duration(row["duration"]),
-        Verification(row["verification"]),
-        row["arrived_at"],
-        row["departed_at"],
-        tuple(row["carers_seen"]),
-        row["reason"],
+        _STATES[state],
+        _ATTENDANCES[attendance],
+        _TIMELINESSES[timeliness],
+        _DURATIONS[duration],
+        _VERIFICATIONS[verification],
+        arrived_at,
+        departed_at,
+        tuple(carers),
+        reason,
     )

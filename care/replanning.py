@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
+
+from msgspec.structs import replace
 
 from care.difference import Change
 from care.errors import Fault
@@ -12,9 +13,9 @@ from care.model import Dwelling, Estate, Package, Plan, RosterRow, Source, Visit
 from care.planning import occurrences, visit_of_row
 from care.revision import Outcome, Planned, Revision, revise, withdraw
 from care.roster import Roster, prefix_of
-from care.visit_rows import visit_of
+from care.visit_rows import is_settled, visit_of
 from care.walltime import DAY, local_date
-from db.pool import Connection, fetch_all
+from db.pool import Connection, fetch_tuples
 
 HORIZON = timedelta(weeks=8)
 """How far ahead visits are made (domain/visits.md §8)."""
@@ -178,8 +179,9 @@ class Replanning:
             self.revisions[revision.visit.ref] = revision
 
     async def _standing(self, statement: str, **arguments: object) -> dict[str, Planned]:
-        found = await fetch_all(self.conn, Q[statement], **arguments)
-        return {row["ref"]: Planned(visit_of(row), row["settled"]) for row in found}
+        found = await fetch_tuples(self.conn, Q[statement], **arguments)
+        standing = [Planned(visit_of(row), is_settled(row)) for row in found]
+        return {planned.visit.ref: planned for planned in standing}
 
 
 def _dwelling(estate: Estate, package: Package) -> Dwelling:

@@ -5,9 +5,11 @@ could be hidden by editing: from then on a plan may cancel it or plan it again, 
 moment at which it was made, so that the rules on late changes decide what it is worth.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec.structs import replace
 
 from care.model import Plan, Source, Visit
 

@@ -1,18 +1,19 @@
 """Which visits are to be judged, and which others have a bearing on them: homes before evidence is read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, TupleRow
 
 from care.claim import Wanted
 from care.estate_store import Q, grouped, suspension_of
 from care.model import Dwelling, Resident, Suspension, Visit
 from care.policy import Overrides, Policy, TierRules
-from care.visit_rows import visit_of
+from care.turns import in_turns
+from care.visit_rows import is_settled, visit_of, visits_around
 from care.walltime import DAY, first_after, last_at_or_before
-from care.windows import Window, components, evidence_reach, frame
+from care.windows import Window, components, frame
 from db.pool import Connection, fetch_all
 
 _MOST_READINGS = 5
@@ -29,7 +30,6 @@ class Sketch:
     resident: Resident
     dwelling: Dwelling
     visits: tuple[Visit, ...]
-    rows: Mapping[str, DictRow]
     suspensions: tuple[Suspension, ...]
     windows: dict[str, Window]
     due: frozenset[str]
@@ -45,10 +45,6 @@ class Sketch:
     def counts_from(self) -> datetime:
         """When the first of its windows begins."""
         return min(window.counts_from for window in self.windows.values())
-
-    def since(self, policy: Policy) -> datetime:
-        """From when on evidence is needed."""
-        return self.counts_from - evidence_reach(policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +89,16 @@ async def sketch_homes(conn: Connection, wanted: Mapping[str, Wanted], policy: P
     homes = {row["id"]: row for row in await fetch_all(conn, Q["homes_of"], residents=residents)}
     suspensions = grouped(await fetch_all(conn, Q["suspensions_of"], residents=residents), "resident_id")
     far = _Reach.of(policy)
-    spans = {name: _span(wanted[name], policy, far, homes[name]["time_zone"]) for name in residents}
+    spans: dict[str, tuple[datetime, datetime]] = {}
+    async for name in in_turns(residents):
+        spans[name] = _span(wanted[name], policy, far, homes[name]["time_zone"])
     found: dict[str, Sketch] = {}
     for reading in range(_MOST_READINGS):
-        rows = grouped(await _visits(conn, spans), "resident_id")
+        begins, ends = zip(*spans.values(), strict=True)
+        rows = await visits_around(conn, list(spans), begins, ends)
         wider: dict[str, tuple[datetime, datetime]] = {}
-        for name, span in spans.items():
-            sketch = _sketch(homes[name], rows[name], suspensions[name], wanted[name], policy)
+        async for name, span in in_turns(spans.items()):
+            sketch = _sketch(homes[name], rows.get(name, ()), suspensions[name], wanted[name], policy)
             found[name] = sketch
             if sketch.windows and _is_cut(sketch, span, far):
                 more = DAY * 2**reading
@@ -128,18 +127,8 @@ def _is_cut(sketch: Sketch, span: tuple[datetime, datetime], far: _Reach) -> boo
     return far.before(sketch.counts_from, zone) < span[0] or latest + far.counts > span[1]
 
 
-async def _visits(conn: Connection, spans: Mapping[str, tuple[datetime, datetime]]) -> list[DictRow]:
-    return await fetch_all(
-        conn,
-        Q["visits_around"],
-        residents=list(spans),
-        froms=[span[0] for span in spans.values()],
-        untils=[span[1] for span in spans.values()],
-    )
-
-
 def _sketch(
-    home: DictRow, rows: Sequence[DictRow], suspensions: Iterable[DictRow], wanted: Wanted, policy: Policy
+    home: DictRow, rows: Sequence[TupleRow], suspensions: Iterable[DictRow], wanted: Wanted, policy: Policy
 ) -> Sketch:
     dwelling = Dwelling(
         home["dwelling_id"], home["address"], home["time_zone"], home["landlord_id"], home["scheme"]
@@ -156,18 +145,20 @@ def _sketch(
     away = tuple(suspension_of(row) for row in suspensions)
     windows = frame(visits, away, policy, dwelling.time_zone)
     groups = components(windows.values())
-    unsettled = {row["ref"] for row in rows if row["next_check_at"] is not None}
-    touched = {
-        window.visit.ref
-        for group in groups
-        if any(_touches(window, span, policy) for window in group for span in wanted.learned)
-        for window in group
-    } & unsettled
-    due = frozenset(ref for ref in wanted.due if ref in windows)
-    spoken = frozenset(ref for ref in wanted.spoken if ref in windows)
+    touched: frozenset[str] = frozenset()
+    if wanted.learned:
+        unsettled = {visit.ref for visit, row in zip(visits, rows, strict=True) if not is_settled(row)}
+        touched = frozenset(
+            window.visit.ref
+            for group in groups
+            if any(_touches(window, span, policy) for window in group for span in wanted.learned)
+            for window in group
+            if window.visit.ref in unsettled
+        )
+    due = windows.keys() & wanted.due.keys()
+    spoken = windows.keys() & wanted.spoken
     bearing = _bearing(windows, groups, due | touched | spoken)
-    by_ref = {row["ref"]: row for row in rows}
-    return Sketch(resident, dwelling, visits, by_ref, away, bearing, due, frozenset(touched), spoken)
+    return Sketch(resident, dwelling, visits, away, bearing, frozenset(due), touched, frozenset(spoken))
 
 
 def _touches(window: Window, span: tuple[datetime, datetime], policy: Policy) -> bool:
@@ -181,7 +172,7 @@ def _touches(window: Window, span: tuple[datetime, datetime], policy: Policy) ->
 
 
 def _bearing(
-    windows: Mapping[str, Window], groups: Iterable[Sequence[Window]], judged: frozenset[str] | set[str]
+    windows: Mapping[str, Window], groups: Iterable[Sequence[Window]], judged: Set[str]
 ) -> dict[str, Window]:
     """The windows that compete with the judged ones, and those of the same service dates, whose naming of
     carers weighs in the costs (domain/visits.md §5)."""

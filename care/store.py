@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from care.estate_store import Q
 from care.evidence import Evidence
-from care.model import Verdict
-from care.reconcile import Correction
+from care.model import Attendance, Duration, State, Timeliness, Verdict, Verification
+from care.reconcile import PLANNED, Correction, Stored, verdict_of
+from care.turns import in_turns
 from db.feed import News, append_all
-from db.pool import Connection, execute, fetch_all
+from db.pool import Connection, execute, fetch_all, fetch_tuples
 
 WHO_SEES_VISITS = ("care_manager", "operator", "administrator")
 """Roles to which the live stream tells of visits: a landlord is told of alerts, and of no roster."""
@@ -20,16 +22,20 @@ WHO_SEES_VISITS = ("care_manager", "operator", "administrator")
 _json = msgspec.json.Encoder()
 
 
-def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
+def _rows(rows: Sequence[Mapping[str, Any] | Struct]) -> str:
     return _json.encode(rows).decode()
 
 
-async def alerts_of(conn: Connection, refs: Sequence[str]) -> Mapping[str, dict[tuple[str, datetime], bool]]:
-    """Of each visit the alerts that were raised, and whether each was stood down."""
-    found: defaultdict[str, dict[tuple[str, datetime], bool]] = defaultdict(dict)
+async def standing_of(conn: Connection, refs: Sequence[str]) -> dict[str, Stored]:
+    """What stands of each visit: its last verdict, and the alerts that were raised."""
+    alerts: defaultdict[str, dict[tuple[str, datetime], bool]] = defaultdict(dict)
     for row in await fetch_all(conn, Q["alerts_of"], refs=list(refs)):
-        found[row["visit_ref"]][row["kind"], row["raised_at"]] = row["stood_down_at"] is not None
-    return found
+        alerts[row["visit_ref"]][row["kind"], row["raised_at"]] = row["stood_down_at"] is not None
+    verdicts = await fetch_tuples(conn, Q["standing_verdicts"], refs=list(refs))
+    return {
+        ref: Stored(version, verdict_of(concluded) if version else PLANNED, alerts.get(ref, {}))
+        for ref, version, *concluded in verdicts
+    }
 
 
 async def write_conclusions(
@@ -39,23 +45,23 @@ async def write_conclusions(
 
     `organisations`: by visit, who may be told of it.
     """
-    verdicts: list[dict[str, Any]] = []
-    concluded: list[dict[str, Any]] = []
+    verdicts: list[_VerdictRow] = []
+    concluded: list[_VerdictRow] = []
     unchanged: list[dict[str, Any]] = []
     news: list[News] = []
-    for each in corrections:
-        visit, check = each.history.visit, each.history.next_check_at
+    async for each in in_turns(corrections):
+        ref, check = each.history.visit.ref, each.history.next_check_at
         if not each.concludes:
-            unchanged.append({"visit_ref": visit.ref, "next_check_at": check})
+            unchanged.append({"visit_ref": ref, "next_check_at": check})
             continue
-        for number, version in enumerate(each.versions, start=each.first):
-            row = _verdict_row(visit.ref, version.verdict)
-            verdicts.append({**row, "version": number, "at": version.at})
-        last = {**_verdict_row(visit.ref, each.versions[-1].verdict), "next_check_at": check}
-        concluded.append({**last, "version": each.first + len(each.versions) - 1})
-        state = each.versions[-1].verdict.state
-        told = {"visit_ref": visit.ref, "state": state.value}
-        news.append(News("visit", organisations[visit.ref], told, WHO_SEES_VISITS))
+        verdicts += [
+            _row(ref, number, version.verdict, at=version.at)
+            for number, version in enumerate(each.versions, start=each.first)
+        ]
+        last = each.versions[-1].verdict
+        concluded.append(_row(ref, each.first + len(each.versions) - 1, last, next_check_at=check))
+        told = {"visit_ref": ref, "state": last.state.value}
+        news.append(News("visit", organisations[ref], told, WHO_SEES_VISITS))
     if verdicts:
         await execute(conn, Q["add_verdicts"], rows=_rows(verdicts), now=now)
         await execute(conn, Q["conclude_visits"], rows=_rows(concluded))
@@ -64,19 +70,47 @@ async def write_conclusions(
         await execute(conn, Q["look_again"], rows=_rows(unchanged))
 
 
-def _verdict_row(ref: str, verdict: Verdict) -> dict[str, Any]:
-    return {
-        "visit_ref": ref,
-        "state": verdict.state,
-        "attendance": verdict.attendance,
-        "timeliness": verdict.timeliness,
-        "duration": verdict.duration,
-        "verification": verdict.verification,
-        "arrived_at": verdict.arrived_at,
-        "departed_at": verdict.departed_at,
-        "carers": verdict.carers,
-        "reason": verdict.reason,
-    }
+class _VerdictRow(Struct, omit_defaults=True, gc=False):
+    """A verdict as both tables take it: the one with its moment, the other with the next check."""
+
+    visit_ref: str
+    version: int
+    state: State
+    attendance: Attendance
+    timeliness: Timeliness
+    duration: Duration
+    verification: Verification
+    carers: tuple[str, ...]
+    reason: str
+    arrived_at: datetime | None = None
+    departed_at: datetime | None = None
+    at: datetime | None = None
+    next_check_at: datetime | None = None
+
+
+def _row(
+    ref: str,
+    version: int,
+    said: Verdict,
+    *,
+    at: datetime | None = None,
+    next_check_at: datetime | None = None,
+) -> _VerdictRow:
+    return _VerdictRow(
+        ref,
+        version,
+        said.state,
+        said.attendance,
+        said.timeliness,
+        said.duration,
+        said.verification,
+        said.carers,
+        said.reason,
+        said.arrived_at,
+        said.departed_at,
+        at,
+        next_check_at,
+    )
 
 
 async def link_evidence(conn: Connection, links: Iterable[tuple[str, Evidence]]) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
+
 from care.evidence import Evidence, Strength
 from care.matching import Matcher
 from care.model import Session
@@ -46,8 +48,7 @@ class Trace:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
+class _Stretch(Struct, frozen=True):
     """Visits that compete for sessions, and the time in which those sessions stand."""
 
     windows: list[Window]

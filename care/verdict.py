@@ -1,7 +1,9 @@
 """What do we conclude of a visit at one moment, and why (domain/visits.md §6)?"""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.model import VisitAlertKind
 from care import wording
@@ -22,8 +24,7 @@ from care.windows import Standing, Window
 _HALF_HOUR = timedelta(minutes=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True, gc=False):
     """All that had been received about a visit by a moment.
 
     `filled`: the sessions in its slots. `weak_at`: when the first weak evidence happened, if any is known.

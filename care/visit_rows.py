@@ -1,15 +1,16 @@
 """Visits as rows: read into nouns, written in bulk as they are planned."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from psycopg.rows import DictRow
+from psycopg.rows import TupleRow
 
 from care.estate_store import Q
 from care.model import Plan, Source, Tier, Visit
 from care.notation import parse_wall
-from db.pool import Connection, execute
+from db.pool import Connection, execute, fetch_tuples
 
 _CHUNK = 2_000  # rows in one statement: some 600 kB of JSON
 
@@ -20,28 +21,50 @@ _PLANS = {plan.value: plan for plan in Plan}
 _SOURCES = {source.value: source for source in Source}
 
 
-def visit_of(row: DictRow) -> Visit:
-    """The plan of a visit from its row; what was concluded of it is left aside."""
+def visit_of(row: TupleRow) -> Visit:
+    """The plan of a visit from its row; every statement names the same columns in the same order."""
+    ref, package_id, resident_id, dwelling_id, provider_id, tier, service_date, *planned = row
+    start_at, end_at, start_wall, end_wall, shifted, carers_required, carers, *changed = planned
+    plan, plan_reason, changed_at, source, _ = changed
     return Visit(
-        ref=row["ref"],
-        package_id=row["package_id"],
-        resident_id=row["resident_id"],
-        dwelling_id=row["dwelling_id"],
-        provider_id=row["provider_id"],
-        tier=_TIERS[row["tier"]],
-        service_date=row["service_date"],
-        start_at=row["start_at"],
-        end_at=row["end_at"],
-        start_wall=parse_wall(row["start_wall"]),
-        end_wall=parse_wall(row["end_wall"]) if row["end_wall"] else None,
-        shifted=row["shifted"],
-        carers_required=row["carers_required"],
-        carers=tuple(row["carers"]),
-        plan=_PLANS[row["plan"]],
-        plan_reason=row["plan_reason"],
-        changed_at=row["changed_at"],
-        source=_SOURCES[row["source"]],
+        ref,
+        package_id,
+        resident_id,
+        dwelling_id,
+        provider_id,
+        _TIERS[tier],
+        service_date,
+        start_at,
+        end_at,
+        parse_wall(start_wall),
+        parse_wall(end_wall) if end_wall else None,
+        shifted,
+        carers_required,
+        tuple(carers),
+        _PLANS[plan],
+        plan_reason,
+        changed_at,
+        _SOURCES[source],
     )
+
+
+def is_settled(row: TupleRow) -> bool:
+    """Whether the verdict of the visit in this row changes no more by itself."""
+    return bool(row[-1])
+
+
+async def visits_around(
+    conn: Connection, residents: Sequence[str], froms: Sequence[datetime], untils: Sequence[datetime]
+) -> Mapping[str, list[TupleRow]]:
+    """The rows of visits that touch a time of each resident, by resident."""
+    found: defaultdict[str, list[TupleRow]] = defaultdict(list)
+    wanted = {"residents": list(residents), "froms": list(froms), "untils": list(untils)}
+    for row in await fetch_tuples(conn, Q["visits_around"], **wanted):
+        found[row[_RESIDENT]].append(row)
+    return found
+
+
+_RESIDENT = 2
 
 
 async def merge_visits(conn: Connection, planned: Sequence[tuple[Visit, datetime]]) -> None:

@@ -39,6 +39,7 @@ def local_date(instant: datetime, zone_name: str) -> date:
     return instant.astimezone(zone(zone_name)).date()
 
 
+@lru_cache(maxsize=65536)
 def last_at_or_before(instant: datetime, wall: time, zone_name: str) -> datetime:
     """The latest moment at which the wall read `wall`, not after `instant`."""
     day = local_date(instant, zone_name)
@@ -50,6 +51,7 @@ def last_at_or_before(instant: datetime, wall: time, zone_name: str) -> datetime
     return found
 
 
+@lru_cache(maxsize=65536)
 def first_after(instant: datetime, wall: time, zone_name: str) -> datetime:
     """The first moment strictly after `instant` at which the wall reads `wall`."""
     day = local_date(instant, zone_name) - DAY

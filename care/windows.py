@@ -1,14 +1,15 @@
 """When evidence counts for a visit, and when it becomes late and missed (domain/visits.md §2)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
+from msgspec import Struct
+
 from care.model import Plan, Suspension, Tier, Visit
 from care.policy import Policy, TierRules
-from care.walltime import DAY, first_after, last_at_or_before, local_date, resolve
+from care.walltime import first_after, last_at_or_before, local_date, resolve
 
 
 class Standing(StrEnum):
@@ -19,8 +20,7 @@ class Standing(StrEnum):
     SUSPENDED = "suspended"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True, gc=False):
     """A visit with its bounds, its rules and whether it is expected.
 
     An arrival in [counts_from, latest) may be for it. `late_at` None: it is never late, only missed.
@@ -162,12 +162,14 @@ def _standing(
 
 
 def evidence_reach(policy: Policy) -> timedelta:
-    """How far before a window the events must be known for its sessions to come out right.
+    """How far before a window the events must be known for the sessions that stand in it to come out right.
 
-    A session may have begun `longest_session` before; the second stretch keeps apart a departure that ended
-    an earlier one.
+    Only what began up to `longest_session` before can end in it, and only an arrival up to `same_session`
+    earlier can make that one a part of something that began before. So what is told wrongly without the
+    events before stands before the window either way. (But for a carer who only ever leaves, every few
+    minutes for as long: which of those departures belong together then depends on the very first.)
     """
-    return 2 * policy.longest_session + DAY
+    return policy.longest_session + policy.same_session
 
 
 def components(windows: Iterable[Window]) -> list[list[Window]]:

@@ -1,5 +1,6 @@
 """The connection pool. Every connection speaks UTC, hands out rows as dicts, and says who it is."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -9,7 +10,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
 from psycopg.types.array import ListDumper
 from psycopg_pool import AsyncConnectionPool
 
@@ -81,10 +82,28 @@ def connection_arguments(name: str) -> dict[str, Any]:
     }
 
 
+_AT_ONCE = 500  # rows that are made at a stretch: a few milliseconds
+
+
 async def fetch_all(conn: Connection, sql: LiteralString, **arguments: Any) -> list[DictRow]:
     """All rows of a statement with named arguments."""
     cursor = await conn.execute(sql, arguments)
     return await cursor.fetchall()
+
+
+async def fetch_tuples(conn: Connection, sql: LiteralString, **arguments: Any) -> list[TupleRow]:
+    """All rows as tuples, for what is read by the hundred thousand: making dicts is a third of reading.
+
+    In pieces, between which others in this process get their turn.
+    """
+    cursor = conn.cursor(binary=True, row_factory=tuple_row)
+    await cursor.execute(sql, arguments)
+    rows: list[TupleRow] = []
+    while some := await cursor.fetchmany(_AT_ONCE):
+        rows += some
+        if len(some) == _AT_ONCE:
+            await asyncio.sleep(0)
+    return rows
 
 
 async def fetch_one(conn: Connection, sql: LiteralString, **arguments: Any) -> DictRow | None:

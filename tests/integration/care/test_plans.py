@@ -1,5 +1,6 @@
 """What a sweep costs does not grow with history: its statements go by index (style.md, 9)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -37,16 +38,18 @@ INSERT INTO recheck (resident_id, from_at, until_at, at) SELECT 'r1', now(), now
 ANALYZE;
 """
 
+HOUR = timedelta(hours=1)
 RESIDENTS = ["r1", "r2", "r3"]
+REFS = ["1/0", "2/0", "3/0"]
 HUBS = ["h1", "h2", "h3"]
 SPAN: dict[str, Any] = {"froms": [at(6)] * 3, "untils": [at(9)] * 3}
 
 HOT = {
     "claim_due": ({"until": at(8), "limit": 50}, {"visit"}),
-    "due_visits": ({"residents": RESIDENTS, "until": at(8)}, {"visit"}),
+    "due_visits": ({"refs": REFS, "residents": RESIDENTS, "since": at(6), "until": at(8)}, {"visit"}),
     "visits_around": ({"residents": RESIDENTS, **SPAN}, {"visit"}),
     "evidence_of": (
-        {"hubs": HUBS, "froms": [at(6)] * 3, "doors_froms": [at(7)] * 3, "since": at(6), "until": at(9)},
+        {"hubs": HUBS, "froms": [at(7)] * 3, "reach": HOUR, "since": at(6), "until": at(9)},
         {"event"},
     ),
     "queue_words": ({"hubs": HUBS, "froms": [at(6)] * 3, "since": at(6), "until": at(9)}, {"event"}),
@@ -71,8 +74,8 @@ BATCH = {
     },
     "evidence_of": {
         "hubs": [f"h{i}" for i in range(EVERY)],
-        "froms": [at(6)] * EVERY,
-        "doors_froms": [at(7)] * EVERY,
+        "froms": [at(7)] * EVERY,
+        "reach": HOUR,
         "since": at(6),
         "until": at(9),
     },

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from care.sweep import sweep_due
 from db.pool import Pool
 from tests.integration.care.world import Home, alerts, at, estate, load, rows, sweep, visit
 
@@ -129,6 +130,19 @@ async def test_a_scheduler_that_was_away_catches_up(pool: Pool) -> None:
     }
     assert len(raised) == 3
     assert [kind for kind, _, ended in await alerts(pool) if ended is None] == ["visit.missed"] * 3
+
+
+async def test_what_is_due_of_one_home_is_judged_together(pool: Pool) -> None:
+    """With a visit that is claimed goes what began in the last days; what is older is claimed in its turn."""
+    await load(pool, estate())
+    await sweep(pool, at(6))
+    fortnight = at(15, 28)
+
+    # The longest due, of the 16th, and those of the last five days.
+    assert await sweep_due(pool, fortnight, batch=1) == 1 + 5
+    assert await sweep(pool, fortnight) == 7
+    judged = await rows(pool, "SELECT count(DISTINCT visit_ref) AS visits FROM verdict")
+    assert judged == [{"visits": 13}]
 
 
 async def test_a_verdict_settles(pool: Pool) -> None:

@@ -1,11 +1,11 @@
 """What must hold in any household at any moment."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts.model import VisitAlertKind
 from care.doors import NO_DOORS
@@ -18,8 +18,8 @@ from care.model import AlertSpan, Attendance, State, Verdict, Version, VisitHist
 from care.policy import Policy
 from care.sessions import sessions_of
 from care.verdict import Known, judge
-from care.windows import frame
-from tests.unit.care.builders import LONDON, at, minutes
+from care.windows import evidence_reach, frame
+from tests.unit.care.builders import LONDON, at, event, home, minutes, visit
 from tests.unit.care.worlds import World, policies, worlds
 
 END = at("12:00", 6)
@@ -150,6 +150,34 @@ def test_the_order_of_arrival_changes_no_final_verdict(world: World) -> None:
     for one, other in zip(promptly, lately, strict=True):
         if one.visit.end_at >= at("06:00"):
             assert one.verdict == other.verdict
+
+
+_comings = st.lists(
+    st.tuples(
+        st.sampled_from(["carer.arrived", "carer.departed"]),
+        st.integers(-50, 20).map(lambda number: at("08:00") + minutes(5 * number)),
+        st.sampled_from([0, 0, 0, 10, 60, 300]).map(minutes),
+    ),
+    max_size=10,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_comings)
+def test_what_was_received_long_before_a_window_changes_nothing_in_it(
+    comings: list[tuple[str, datetime, timedelta]],
+) -> None:
+    """Of a session that fills a slot everything is known from the evidence's reach before the window on."""
+    policy = Policy(longest_session=minutes(90), same_session=minutes(5))
+    household = home(
+        [visit()],
+        [event(kind, when, when + delay, credential="fob:joy") for kind, when, delay in comings],
+        policy=policy,
+    )
+    (window,) = frame(household.visits, (), policy, LONDON).values()
+    since = window.counts_from - evidence_reach(policy)
+    near = tuple(one for one in household.events if one.received_at >= since)
+    assert histories(replace(household, events=near), END) == histories(household, END)
 
 
 @settings(max_examples=40, deadline=None)

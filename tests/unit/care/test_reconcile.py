@@ -1,7 +1,8 @@
 """What must be written so that the database says what the rules say."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+
+from msgspec.structs import replace
 
 from alerts.model import VisitAlertKind
 from care.model import AlertSpan, Attendance, State, Tier, Verdict, Verification, Version, Visit, VisitHistory

@@ -1,7 +1,8 @@
 """What a plan makes of a visit, before and after it has begun (domain/visits.md §6, 1; docs/roster.md)."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+
+from msgspec.structs import replace
 
 from care.model import Plan, Source, Tier, Visit
 from care.revision import Outcome, Planned, revise, withdraw

@@ -4,10 +4,11 @@ Each line is checked as the gateway checks it and understood as ingest understan
 once counts once here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import chain, count
 from typing import BinaryIO
 
 from msgspec import UNSET
@@ -24,6 +25,11 @@ from gateway.codec import Rejected
 from gateway.model import Event, Status
 from ingest.facts import concerns_alerts, home_event, signal
 from ingest.hearing import HEARTBEAT
+
+_BEFORE = EARLIEST - timedelta(microseconds=1)
+# A letter that no id holds, and how many ids are kept as one text: alone each would take five times as much.
+_NO_ID = "\n"
+_PACKED_TOGETHER = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +79,49 @@ def read_events(file: BinaryIO, estate: Estate, policy: Policy, until: datetime 
 class _Home:
     """What a replay keeps of one hub. `listener` None: it is not in the estate.
 
-    `_ids` are of events taken, `_beats` of heartbeats that said nothing new: whether those had come before
-    made no difference, so they are only remembered, and looked through when an id is asked for.
+    `passed` are the ids of heartbeats that said nothing new. They are many, so they are packed away and only
+    looked through at the end, for events that took the id of a heartbeat before them.
     """
 
-    __slots__ = ("_beats", "_ids", "events", "every", "hub_id", "listener", "pass_over")
+    __slots__ = ("_packed", "_packed_away", "_taken", "events", "every", "hub_id", "listener", "passed")
 
     def __init__(self, hub_id: str, listener: Listener | None, every: timedelta) -> None:
         self.hub_id = hub_id
         self.listener = listener
         self.every = every
         self.events: list[HomeEvent] = []
-        self._ids: set[str] = set()
-        self._beats: list[str] = []
-        self.pass_over = self._beats.append
+        self.passed: list[str] = []
+        self._packed: list[str] = []
+        self._packed_away = 0
+        self._taken: dict[str, int] = {}  # after how many of the heartbeats passed over
 
-    def is_repeat(self, event_id: str) -> bool:
-        """Whether an event of this id was received before; from now on it was."""
-        if self._beats:
-            self._ids.update(self._beats)
-            self._beats.clear()
-        known = len(self._ids)
-        self._ids.add(event_id)
-        return len(self._ids) == known
+    def take(self, event_id: str) -> bool:
+        """Whether no event of this id was taken before; from now on one was."""
+        if event_id in self._taken:
+            return False
+        if len(self.passed) >= _PACKED_TOGETHER:
+            self._packed.append(_NO_ID.join(self.passed))
+            self._packed_away += len(self.passed)
+            self.passed.clear()
+        self._taken[event_id] = self._packed_away + len(self.passed)
+        return True
+
+    def has_passed_over(self, event_id: str) -> bool:
+        """Whether a heartbeat of this id was passed over; slow, for it looks through all of them."""
+        return any(event_id in some for some in self._all_passed())
+
+    def taken_twice(self) -> frozenset[str]:
+        """Of the events taken, those whose ids heartbeats had that were passed over before them."""
+        taken = self._taken
+        if all(taken.keys().isdisjoint(some) for some in self._all_passed()):
+            return frozenset()
+        passed = enumerate(chain.from_iterable(self._all_passed()))
+        return frozenset(event_id for number, event_id in passed if number < taken.get(event_id, 0))
+
+    def _all_passed(self) -> Iterator[Sequence[str]]:
+        for some in self._packed:
+            yield some.split(_NO_ID)
+        yield self.passed
 
 
 class _Reader:
@@ -106,65 +132,72 @@ class _Reader:
         self._homes = {
             hub.id: _Home(hub.id, Listener(hub, policy), hub.heartbeat_every) for hub in estate.hubs.values()
         }
+        self._arrivals = count()
         self._found = Received()
 
     def read(self, lines: Iterable[AnyLine | None]) -> Received:
         """Takes lines in order of arrival; None stands for one that could not be read."""
         found, homes, until = self._found, self._homes, self._until
-        latest = EARLIEST
-        for arrival, line in enumerate(lines):
-            if line is None or (line.event is UNSET and line.status is UNSET):
+        latest = _BEFORE
+        for line in lines:
+            if line is None:
                 found.rejected += 1
                 continue
-            received_at = line.received_at
+            event, status, received_at = line.event, line.status, line.received_at
+            if event is UNSET and status is UNSET:
+                found.rejected += 1
+                continue
             if received_at.tzinfo is not UTC:
                 received_at = in_utc(received_at)
-            if received_at < latest:
-                if received_at >= EARLIEST:
+            if not latest <= received_at <= until:
+                if EARLIEST <= received_at < latest:
                     raise _OutOfOrderError
-                found.rejected += 1
+                found.rejected += not EARLIEST <= received_at <= LATEST
                 continue
-            if received_at > until:
-                found.rejected += received_at > LATEST
-                continue
-            latest = found.last = received_at
+            latest = received_at
             home = homes.get(line.hub)
             if home is None:
                 home = homes[line.hub] = _Home(line.hub, None, timedelta())
-            if line.event is not UNSET:
-                self._event(home, received_at, arrival, line.event)
-            if line.status is not UNSET:
-                self._status(home, received_at, line.status)
-        for home in homes.values():
-            if home.listener is not None:
-                found.hearing[home.hub_id] = home.listener.hearing()
-                found.events[home.hub_id] = home.events
+            if event is not UNSET:
+                listener = home.listener
+                if listener is not None:
+                    listener.heard(received_at)
+                if isinstance(event, Rejected):
+                    self._rejected(home, received_at, event)
+                elif event.type != HEARTBEAT:
+                    self._event(home, received_at, event)
+                # Asked here and first, because nearly every line is a heartbeat that says nothing new.
+                elif listener is None or not listener.is_news(queued := event.data.get("queued")):
+                    home.passed.append(event.id)
+                elif self._is_fresh_and_new(home, received_at, event):
+                    listener.queue(received_at, queued)
+            if status is not UNSET:
+                self._status(home, received_at, status)
+        found.last = None if latest is _BEFORE else latest
+        self._finish()
         return found
 
-    def _event(self, home: _Home, received_at: datetime, arrival: int, event: Event | Rejected) -> None:
-        listener = home.listener
-        if listener is not None:
-            listener.heard(received_at)
-        if isinstance(event, Rejected):
-            self._found.rejected += 1
-            if event.looks_like_alarm:
-                self._found.unreadable.append(Unreadable(home.hub_id, received_at, event.reason))
+    def _rejected(self, home: _Home, received_at: datetime, event: Rejected) -> None:
+        self._found.rejected += 1
+        if event.looks_like_alarm:
+            self._found.unreadable.append(Unreadable(home.hub_id, received_at, event.reason))
+
+    @staticmethod
+    def _is_fresh_and_new(home: _Home, received_at: datetime, heartbeat: Event) -> bool:
+        effective_at = timing(in_utc(heartbeat.at), received_at).effective_at
+        if is_fresh(effective_at, received_at, home.every):
+            return not home.has_passed_over(heartbeat.id) and home.take(heartbeat.id)
+        home.passed.append(heartbeat.id)
+        return False
+
+    def _event(self, home: _Home, received_at: datetime, event: Event) -> None:
+        if not home.take(event.id):
             return
-        if event.type == HEARTBEAT:
-            queued = event.data.get("queued")
-            # Asked first, because hardly any heartbeat says anything new.
-            if listener is None or not listener.is_news(queued):
-                home.pass_over(event.id)
-            elif not home.is_repeat(event.id) and _is_fresh(event, received_at, home.every):
-                listener.queue(received_at, queued)
-            return
-        if home.is_repeat(event.id):
-            return
-        if listener is not None and may_be_evidence(event.type):
-            home.events.append(home_event(home.hub_id, event, received_at, arrival))
+        known = home.listener is not None
+        if known and may_be_evidence(event.type):
+            home.events.append(home_event(home.hub_id, event, received_at, next(self._arrivals)))
         if _may_concern_alerts(event.type):
-            heard = signal(home.hub_id, event, received_at, known_hub=listener is not None)
-            self._found.signals.append(heard)
+            self._found.signals.append(signal(home.hub_id, event, received_at, known_hub=known))
 
     def _status(self, home: _Home, received_at: datetime, status: Status | Rejected) -> None:
         if isinstance(status, Rejected):
@@ -178,6 +211,21 @@ class _Reader:
         else:
             home.listener.heard(received_at)
 
+    def _finish(self) -> None:
+        """Puts together what was found of each hub, without what took the id of an earlier heartbeat."""
+        found = self._found
+        repeats: set[tuple[str, str]] = set()
+        for home in self._homes.values():
+            twice = home.taken_twice()
+            if twice:
+                repeats.update((home.hub_id, event_id) for event_id in twice)
+                home.events = [event for event in home.events if event.event_id not in twice]
+            if home.listener is not None:
+                found.hearing[home.hub_id] = home.listener.hearing()
+                found.events[home.hub_id] = home.events
+        if repeats:
+            found.signals = [one for one in found.signals if (one.hub_id, one.event_id) not in repeats]
+
 
 @lru_cache(maxsize=1000)
 def _may_concern_alerts(type_: str) -> bool:
@@ -187,7 +235,3 @@ def _may_concern_alerts(type_: str) -> bool:
     """
     probe = Signal("", "", type_, EARLIEST, EARLIEST, data={"credential": "any"})
     return concerns_alerts(type_) and worth_a_look(probe)
-
-
-def _is_fresh(event: Event, received_at: datetime, heartbeat_every: timedelta) -> bool:
-    return is_fresh(timing(in_utc(event.at), received_at).effective_at, received_at, heartbeat_every)

@@ -25,7 +25,11 @@ def queued_of(value: object) -> int | None:
 
 
 class Listener:
-    """Hears one hub, message by message in the order of arrival, and tells when it was heard."""
+    """Hears one hub, message by message in the order of arrival, and tells when it was heard.
+
+    Shorter gaps than the policy calls silence are not kept: where heartbeats come a little early and a little
+    late, every second one ends a gap longer than its interval.
+    """
 
     __slots__ = (
         "_first",
@@ -42,8 +46,7 @@ class Listener:
 
     def __init__(self, hub: Hub, policy: Policy) -> None:
         self._hub = hub
-        # Gaps that a policy with a small factor calls silence are kept too.
-        self._least = min(hub.heartbeat_every, silence_limit(hub, policy))
+        self._least = silence_limit(hub, policy)
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._gaps: list[Interval] = []
@@ -90,6 +93,6 @@ class Listener:
             self._unsure = False
 
     def hearing(self) -> Hearing:
-        """When the hub was heard, with every gap that is silence under the policy."""
+        """When the hub was heard, with every gap that is silence under the policy, or under a more patient one."""
         offline = (*self._offline, *(Interval(will, None) for will in self._wills))
         return Hearing(self._hub, self._first, self._last, tuple(self._gaps), offline, tuple(self._words))

@@ -124,14 +124,23 @@ class _Home:
         yield self.passed
 
 
+class _Homes(dict[str, _Home]):
+    """By hub; one that is not in the estate is met when it speaks."""
+
+    def __missing__(self, hub_id: str) -> _Home:
+        home = self[hub_id] = _Home(hub_id, None, timedelta())
+        return home
+
+
 class _Reader:
     """Files each message where it belongs."""
 
     def __init__(self, estate: Estate, policy: Policy, until: datetime | None) -> None:
         self._until = LATEST if until is None else min(until, LATEST)
-        self._homes = {
-            hub.id: _Home(hub.id, Listener(hub, policy), hub.heartbeat_every) for hub in estate.hubs.values()
-        }
+        self._homes = _Homes(
+            (hub.id, _Home(hub.id, Listener(hub, policy), hub.heartbeat_every))
+            for hub in estate.hubs.values()
+        )
         self._arrivals = count()
         self._found = Received()
 
@@ -140,24 +149,17 @@ class _Reader:
         found, homes, until = self._found, self._homes, self._until
         latest = _BEFORE
         for line in lines:
-            if line is None:
+            if line is None or (line.event is UNSET and line.status is UNSET):
                 found.rejected += 1
                 continue
-            event, status, received_at = line.event, line.status, line.received_at
-            if event is UNSET and status is UNSET:
-                found.rejected += 1
-                continue
+            received_at = line.received_at
             if received_at.tzinfo is not UTC:
                 received_at = in_utc(received_at)
             if not latest <= received_at <= until:
-                if EARLIEST <= received_at < latest:
-                    raise _OutOfOrderError
-                found.rejected += not EARLIEST <= received_at <= LATEST
+                self._leave_out(received_at, latest)
                 continue
             latest = received_at
-            home = homes.get(line.hub)
-            if home is None:
-                home = homes[line.hub] = _Home(line.hub, None, timedelta())
+            home, event = homes[line.hub], line.event
             if event is not UNSET:
                 listener = home.listener
                 if listener is not None:
@@ -171,11 +173,17 @@ class _Reader:
                     home.passed.append(event.id)
                 elif self._is_fresh_and_new(home, received_at, event):
                     listener.queue(received_at, queued)
-            if status is not UNSET:
-                self._status(home, received_at, status)
+            if line.status is not UNSET:
+                self._status(home, received_at, line.status)
         found.last = None if latest is _BEFORE else latest
         self._finish()
         return found
+
+    def _leave_out(self, received_at: datetime, latest: datetime) -> None:
+        """A line too late, or received at no moment that is believed."""
+        if EARLIEST <= received_at < latest:
+            raise _OutOfOrderError
+        self._found.rejected += not EARLIEST <= received_at <= LATEST
 
     def _rejected(self, home: _Home, received_at: datetime, event: Rejected) -> None:
         self._found.rejected += 1

@@ -45,27 +45,31 @@ class Steps:
                 at += self.every
                 yield at
 
-    def json(self) -> bytes:
-        """The moments as a JSON array, spelled as `isoformat` does."""
+    def json(self) -> Iterator[bytes]:
+        """The moments as a JSON array, spelled as `isoformat` does, in pieces of at most a day."""
         if self.count and not self.every % _MINUTE:
             written = [b'"%s"' % at.isoformat().encode() for at in self.single]
-            return b"[%s,%s]" % (b",".join(written), self._minutely())
-        # The encoder writes UTC as Z, and much faster than isoformat; the report has one spelling throughout.
-        return _encode(list(self.moments())).replace(b'Z"', b'+00:00"')
+            yield b"[%s," % b",".join(written)
+            yield from self._minutely()
+            yield b"]"
+        else:
+            # The encoder writes UTC as Z, and much faster than isoformat; the report has one spelling.
+            yield _encode(list(self.moments())).replace(b'Z"', b'+00:00"')
 
-    def _minutely(self) -> bytes:
+    def _minutely(self) -> Iterator[bytes]:
         """The repetitions: they differ in their minutes only, and a day's minutes are spelled once."""
-        stride, last = self.every // _MINUTE, self.single[-1]
+        stride, last, left = self.every // _MINUTE, self.single[-1], self.count
         within = last.isoformat()[len("2026-11-01T00:00") :].encode() + b'"'
         minute = (last - _EPOCH) // _MINUTE + stride
-        spelled: list[bytes] = []
-        while len(spelled) < self.count:
+        while left:
             day, begin = divmod(minute, _DAY_MINUTES)
-            left = self.count - len(spelled)
             some = _minutes_of(day)[begin : begin + left * stride : stride]
-            spelled += some
+            left -= len(some)
             minute += len(some) * stride
-        return (within + b",").join(spelled) + within
+            if left:
+                some.append(b"")
+            yield (within + b",").join(some)
+        yield within
 
 
 @lru_cache(maxsize=400)

@@ -1,9 +1,10 @@
 """What does an event say about this dwelling's visits, and how strongly (domain/visits.md §3)?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+
+from msgspec import Struct
 
 from care.doors import Doors
 from care.model import Carer, Dwelling, HomeEvent, Hub, Scope
@@ -24,8 +25,7 @@ class Strength(IntEnum):
     STRONG = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True, gc=False):
     """An event that says something about visits at one dwelling.
 
     `provider_id` None: it may speak for any provider. `carer` None: nobody is named. `arrival` False: a

@@ -93,6 +93,6 @@ class Listener:
             self._unsure = False
 
     def hearing(self) -> Hearing:
-        """When the hub was heard, with every gap that is silence under the policy, or under a more patient one."""
+        """When the hub was heard, with every gap that is silence under the policy or a more patient one."""
         offline = (*self._offline, *(Interval(will, None) for will in self._wills))
         return Hearing(self._hub, self._first, self._last, tuple(self._gaps), offline, tuple(self._words))

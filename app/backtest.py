@@ -108,6 +108,7 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         if collecting:
+            gc.freeze()  # nor when it is over
             gc.enable()
 
 

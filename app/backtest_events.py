@@ -18,7 +18,7 @@ from alerts.model import Signal
 from app.backtest_lines import EARLIEST, LATEST, AnyLine, lines_of, sorted_lines_of
 from care.evidence import may_be_evidence
 from care.hearing import Listener, is_fresh
-from care.model import Estate, Hearing, HomeEvent
+from care.model import Estate, Hearing, HomeEvent, Hub
 from care.policy import Policy
 from gateway.clock import in_utc, timing
 from gateway.codec import Rejected
@@ -76,19 +76,20 @@ def read_events(file: BinaryIO, estate: Estate, policy: Policy, until: datetime 
         return _Reader(estate, policy, until).read(sorted_lines_of(file))
 
 
-class _Home:
-    """What a replay keeps of one hub. `listener` None: it is not in the estate.
+class _Home(Listener):
+    """What a replay keeps of one hub. `known`: it is in the estate.
 
     `passed` are the ids of heartbeats that said nothing new. They are many, so they are packed away and only
     looked through at the end, for events that took the id of a heartbeat before them.
     """
 
-    __slots__ = ("_packed", "_packed_away", "_taken", "events", "every", "hub_id", "listener", "passed")
+    __slots__ = ("_packed", "_packed_away", "_taken", "events", "every", "hub_id", "known", "passed")
 
-    def __init__(self, hub_id: str, listener: Listener | None, every: timedelta) -> None:
-        self.hub_id = hub_id
-        self.listener = listener
-        self.every = every
+    def __init__(self, hub: Hub, policy: Policy, *, known: bool) -> None:
+        super().__init__(hub, policy)
+        self.hub_id = hub.id
+        self.every = hub.heartbeat_every
+        self.known = known
         self.events: list[HomeEvent] = []
         self.passed: list[str] = []
         self._packed: list[str] = []
@@ -127,8 +128,12 @@ class _Home:
 class _Homes(dict[str, _Home]):
     """By hub; one that is not in the estate is met when it speaks."""
 
+    def __init__(self, estate: Estate, policy: Policy) -> None:
+        super().__init__((hub.id, _Home(hub, policy, known=True)) for hub in estate.hubs.values())
+        self._policy = policy
+
     def __missing__(self, hub_id: str) -> _Home:
-        home = self[hub_id] = _Home(hub_id, None, timedelta())
+        home = self[hub_id] = _Home(Hub(hub_id), self._policy, known=False)
         return home
 
 
@@ -137,10 +142,7 @@ class _Reader:
 
     def __init__(self, estate: Estate, policy: Policy, until: datetime | None) -> None:
         self._until = LATEST if until is None else min(until, LATEST)
-        self._homes = _Homes(
-            (hub.id, _Home(hub.id, Listener(hub, policy), hub.heartbeat_every))
-            for hub in estate.hubs.values()
-        )
+        self._homes = _Homes(estate, policy)
         self._arrivals = count()
         self._found = Received()
 
@@ -161,18 +163,16 @@ class _Reader:
             latest = received_at
             home, event = homes[line.hub], line.event
             if event is not UNSET:
-                listener = home.listener
-                if listener is not None:
-                    listener.heard(received_at)
+                home.heard(received_at)
                 if isinstance(event, Rejected):
                     self._rejected(home, received_at, event)
                 elif event.type != HEARTBEAT:
                     self._event(home, received_at, event)
                 # Asked here and first, because nearly every line is a heartbeat that says nothing new.
-                elif listener is None or not listener.is_news(queued := event.data.get("queued")):
+                elif not home.is_news(queued := event.data.get("queued")):
                     home.passed.append(event.id)
                 elif self._is_fresh_and_new(home, received_at, event):
-                    listener.queue(received_at, queued)
+                    home.queue(received_at, queued)
             if line.status is not UNSET:
                 self._status(home, received_at, line.status)
         found.last = None if latest is _BEFORE else latest
@@ -201,23 +201,20 @@ class _Reader:
     def _event(self, home: _Home, received_at: datetime, event: Event) -> None:
         if not home.take(event.id):
             return
-        known = home.listener is not None
-        if known and may_be_evidence(event.type):
+        if home.known and may_be_evidence(event.type):
             home.events.append(home_event(home.hub_id, event, received_at, next(self._arrivals)))
         if _may_concern_alerts(event.type):
-            self._found.signals.append(signal(home.hub_id, event, received_at, known_hub=known))
+            self._found.signals.append(signal(home.hub_id, event, received_at, known_hub=home.known))
 
     def _status(self, home: _Home, received_at: datetime, status: Status | Rejected) -> None:
         if isinstance(status, Rejected):
             self._found.rejected += 1
         elif status.battery is not None:
             self._found.batteries.setdefault(home.hub_id, []).append((received_at, status.battery))
-        if home.listener is None:
-            return
         if isinstance(status, Status) and not status.online:
-            home.listener.went_offline(received_at)
+            home.went_offline(received_at)
         else:
-            home.listener.heard(received_at)
+            home.heard(received_at)
 
     def _finish(self) -> None:
         """Puts together what was found of each hub, without what took the id of an earlier heartbeat."""
@@ -228,8 +225,8 @@ class _Reader:
             if twice:
                 repeats.update((home.hub_id, event_id) for event_id in twice)
                 home.events = [event for event in home.events if event.event_id not in twice]
-            if home.listener is not None:
-                found.hearing[home.hub_id] = home.listener.hearing()
+            if home.known:
+                found.hearing[home.hub_id] = home.hearing()
                 found.events[home.hub_id] = home.events
         if repeats:
             found.signals = [one for one in found.signals if (one.hub_id, one.event_id) not in repeats]

@@ -61,14 +61,13 @@ class Steps:
         stride, last, left = self.every // _MINUTE, self.single[-1], self.count
         within = last.isoformat()[len("2026-11-01T00:00") :].encode() + b'"'
         minute = (last - _EPOCH) // _MINUTE + stride
-        while left:
+        while left > 0:
             day, begin = divmod(minute, _DAY_MINUTES)
-            some = _minutes_of(day)[begin : begin + left * stride : stride]
-            left -= len(some)
-            minute += len(some) * stride
-            if left:
-                some.append(b"")
-            yield (within + b",").join(some)
+            some = _minutes_from(day, begin, stride)
+            steps = len(some) - 1
+            yield (within + b",").join(some if steps < left else some[:left])
+            minute += steps * stride
+            left -= steps
         yield within
 
 
@@ -77,6 +76,12 @@ def _minutes_of(day: int) -> list[bytes]:
     """Each minute of a day since 1970, as a JSON string begins."""
     date = (_EPOCH + timedelta(days=day)).date().isoformat()
     return [f'"{date}T{hour:02}:{minute:02}'.encode() for hour in range(24) for minute in range(60)]
+
+
+@lru_cache(maxsize=4000)
+def _minutes_from(day: int, begin: int, stride: int) -> list[bytes]:
+    """Every so many minutes of a day, and an empty one behind them: the next day is written after it."""
+    return [*_minutes_of(day)[begin::stride], b""]
 
 
 def climb(

@@ -51,7 +51,7 @@ class Listener:
         self._last: datetime | None = None
         self._gaps: list[Interval] = []
         self._offline: list[Interval] = []
-        self._wills: list[datetime] = []
+        self._wills: tuple[datetime, ...] = ()
         self._words: list[QueueWord] = []
         self._said: int | None = None
         self._unsure = True
@@ -66,13 +66,13 @@ class Listener:
             self._unsure = True
         if self._wills:
             self._offline += [Interval(will, received_at) for will in self._wills]
-            self._wills.clear()
+            self._wills = ()
             self._unsure = True
         self._last = received_at
 
     def went_offline(self, received_at: datetime) -> None:
         """A status `online: false` was received."""
-        self._wills.append(received_at)
+        self._wills = (*self._wills, received_at)
 
     def is_news(self, queued: object) -> TypeGuard[int]:
         """Whether it is a word on the queue's length, and one worth keeping.

@@ -139,7 +139,7 @@ class _Telling:
             moments.add(self._speech.missed_from)
         for at, filled in self._trace.filled:
             moments.add(at)
-            if filled and any(session.end is None for session in filled):
+            if None in [session.end for session in filled]:
                 moments.add(progress_limit(window, filled))
         moments.update(received_at for received_at, _ in self._trace.weak)
         moments.update(word.at for word in self._words)

@@ -255,8 +255,7 @@ class Verdict:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True, gc=False):
     """A verdict and the moment at which it became true. None is ever overwritten."""
 
     at: datetime
@@ -277,8 +276,7 @@ class AlertSpan:
     cause: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VisitHistory:
+class VisitHistory(Struct, frozen=True, gc=False):
     """All that was concluded of one visit up to a moment.
 
     `next_check_at` is the next moment at which time alone may change something; None once settled.

@@ -41,9 +41,10 @@ class Trace:
 
     def weak_at(self, moment: datetime) -> datetime | None:
         """When the earliest weak evidence happened, of what was received by then."""
-        return next(
-            (happened for received_at, happened in reversed(self.weak) if received_at <= moment), None
-        )
+        for received_at, happened in reversed(self.weak):
+            if received_at <= moment:
+                return happened
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """What do we conclude of a visit at one moment, and why (domain/visits.md §6)?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from alerts.model import VisitAlertKind
 from care import wording
@@ -22,8 +24,7 @@ from care.windows import Standing, Window
 _HALF_HOUR = timedelta(minutes=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True, gc=False):
     """All that had been received about a visit by a moment.
 
     `filled`: the sessions in its slots. `weak_at`: when the first weak evidence happened, if any is known.
@@ -58,7 +59,7 @@ def phase(
     """
     missed = at >= window.missed_at
     if filled:
-        over = all(session.end is not None for session in filled)
+        over = None not in [session.end for session in filled]
         # When all came, what was missed matters only to a person who says that nobody did.
         matters = manual is not None or not everybody_came(window, filled)
         return "came", over or at >= progress_limit(window, filled), missed and matters
@@ -152,11 +153,11 @@ def _attended(known: Known, at: datetime, names: wording.Names) -> Verdict:
 def progress_limit(window: Window, filled: tuple[Session, ...]) -> datetime:
     """Until when a visit that nobody was seen to leave may still be in progress."""
     planned = window.visit.planned_length
-    ends = [window.visit.end_at]
+    limit = window.visit.end_at
     starts = [session.start for session in filled if session.start is not None]
     if starts:
-        ends.append(min(starts) + planned)
-    return max(ends) + max(_HALF_HOUR, planned / 2)
+        limit = max(limit, min(starts) + planned)
+    return limit + max(_HALF_HOUR, planned / 2)
 
 
 def _timeliness(window: Window, arrived_at: datetime | None) -> Timeliness:

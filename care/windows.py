@@ -1,10 +1,11 @@
 """When evidence counts for a visit, and when it becomes late and missed (domain/visits.md §2)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
+
+from msgspec import Struct
 
 from care.model import Plan, Suspension, Tier, Visit
 from care.policy import Policy, TierRules
@@ -19,8 +20,7 @@ class Standing(StrEnum):
     SUSPENDED = "suspended"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True, gc=False):
     """A visit with its bounds, its rules and whether it is expected.
 
     An arrival in [counts_from, latest) may be for it. `late_at` None: it is never late, only missed.

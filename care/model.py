@@ -255,7 +255,8 @@ class Verdict:
     reason: str = ""
 
 
-class Version(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Version:
     """A verdict and the moment at which it became true. None is ever overwritten."""
 
     at: datetime
@@ -276,7 +277,8 @@ class AlertSpan:
     cause: str | None = None
 
 
-class VisitHistory(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class VisitHistory:
     """All that was concluded of one visit up to a moment.
 
     `next_check_at` is the next moment at which time alone may change something; None once settled.

@@ -29,6 +29,8 @@ from device_sim.world.truth import Truth, read_truth
 
 DEFAULTS = "default"
 """In the place of a policy file: the numbers of domain/visits.md."""
+_BUFFER = 1 << 20
+"""Bytes written at once: a report comes in a hundred thousand pieces, and each write has its price."""
 
 
 def backtest(
@@ -106,6 +108,7 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         if collecting:
+            gc.freeze()  # nor when it is over
             gc.enable()
 
 
@@ -146,7 +149,7 @@ def _write(path: Path | None, body: Iterable[bytes]) -> None:
     if path is None:
         return
     try:
-        with path.open("wb") as file:
+        with path.open("wb", buffering=_BUFFER) as file:
             file.writelines(body)
     except OSError as error:
         raise Fault(f"{path}: {error.strerror}") from None

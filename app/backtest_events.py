@@ -4,10 +4,11 @@ Each line is checked as the gateway checks it and understood as ingest understan
 once counts once here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import chain, count
 from typing import BinaryIO
 
 from msgspec import UNSET
@@ -17,13 +18,18 @@ from alerts.model import Signal
 from app.backtest_lines import EARLIEST, LATEST, AnyLine, lines_of, sorted_lines_of
 from care.evidence import may_be_evidence
 from care.hearing import Listener, is_fresh
-from care.model import Estate, Hearing, HomeEvent
+from care.model import Estate, Hearing, HomeEvent, Hub
 from care.policy import Policy
 from gateway.clock import in_utc, timing
 from gateway.codec import Rejected
 from gateway.model import Event, Status
 from ingest.facts import concerns_alerts, home_event, signal
 from ingest.hearing import HEARTBEAT
+
+_BEFORE = EARLIEST - timedelta(microseconds=1)
+# A letter that no id holds, and how many ids are kept as one text: alone each would take five times as much.
+_NO_ID = "\n"
+_PACKED_TOGETHER = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +76,66 @@ def read_events(file: BinaryIO, estate: Estate, policy: Policy, until: datetime 
         return _Reader(estate, policy, until).read(sorted_lines_of(file))
 
 
-class _Home:
-    """What a replay keeps of one hub. `listener` None: it is not in the estate.
+class _Home(Listener):
+    """What a replay keeps of one hub. `known`: it is in the estate.
 
-    `_ids` are of events taken, `_beats` of heartbeats that said nothing new: whether those had come before
-    made no difference, so they are only remembered, and looked through when an id is asked for.
+    `passed` are the ids of heartbeats that said nothing new. They are many, so they are packed away and only
+    looked through at the end, for events that took the id of a heartbeat before them.
     """
 
-    __slots__ = ("_beats", "_ids", "events", "every", "hub_id", "listener", "pass_over")
+    __slots__ = ("_packed", "_packed_away", "_taken", "events", "every", "hub_id", "known", "passed")
 
-    def __init__(self, hub_id: str, listener: Listener | None, every: timedelta) -> None:
-        self.hub_id = hub_id
-        self.listener = listener
-        self.every = every
+    def __init__(self, hub: Hub, policy: Policy, *, known: bool) -> None:
+        super().__init__(hub, policy)
+        self.hub_id = hub.id
+        self.every = hub.heartbeat_every
+        self.known = known
         self.events: list[HomeEvent] = []
-        self._ids: set[str] = set()
-        self._beats: list[str] = []
-        self.pass_over = self._beats.append
+        self.passed: list[str] = []
+        self._packed: list[str] = []
+        self._packed_away = 0
+        self._taken: dict[str, int] = {}  # after how many of the heartbeats passed over
 
-    def is_repeat(self, event_id: str) -> bool:
-        """Whether an event of this id was received before; from now on it was."""
-        if self._beats:
-            self._ids.update(self._beats)
-            self._beats.clear()
-        known = len(self._ids)
-        self._ids.add(event_id)
-        return len(self._ids) == known
+    def take(self, event_id: str) -> bool:
+        """Whether no event of this id was taken before; from now on one was."""
+        if event_id in self._taken:
+            return False
+        if len(self.passed) >= _PACKED_TOGETHER:
+            self._packed.append(_NO_ID.join(("", *self.passed, "")))
+            self._packed_away += len(self.passed)
+            self.passed.clear()
+        self._taken[event_id] = self._packed_away + len(self.passed)
+        return True
+
+    def has_passed_over(self, event_id: str) -> bool:
+        """Whether a heartbeat of this id was passed over; asked of the few that say something new."""
+        alone = f"{_NO_ID}{event_id}{_NO_ID}"
+        return event_id in self.passed or any(alone in some for some in self._packed)
+
+    def taken_twice(self) -> frozenset[str]:
+        """Of the events taken, those whose ids heartbeats had that were passed over before them."""
+        taken = self._taken
+        if all(taken.keys().isdisjoint(some) for some in self._all_passed()):
+            return frozenset()
+        passed = enumerate(chain.from_iterable(self._all_passed()))
+        return frozenset(event_id for number, event_id in passed if number < taken.get(event_id, 0))
+
+    def _all_passed(self) -> Iterator[Sequence[str]]:
+        for some in self._packed:
+            yield some[1:-1].split(_NO_ID)
+        yield self.passed
+
+
+class _Homes(dict[str, _Home]):
+    """By hub; one that is not in the estate is met when it speaks."""
+
+    def __init__(self, estate: Estate, policy: Policy) -> None:
+        super().__init__((hub.id, _Home(hub, policy, known=True)) for hub in estate.hubs.values())
+        self._policy = policy
+
+    def __missing__(self, hub_id: str) -> _Home:
+        home = self[hub_id] = _Home(Hub(hub_id), self._policy, known=False)
+        return home
 
 
 class _Reader:
@@ -103,80 +143,94 @@ class _Reader:
 
     def __init__(self, estate: Estate, policy: Policy, until: datetime | None) -> None:
         self._until = LATEST if until is None else min(until, LATEST)
-        self._homes = {
-            hub.id: _Home(hub.id, Listener(hub, policy), hub.heartbeat_every) for hub in estate.hubs.values()
-        }
+        self._homes = _Homes(estate, policy)
+        self._arrivals = count()
         self._found = Received()
 
     def read(self, lines: Iterable[AnyLine | None]) -> Received:
         """Takes lines in order of arrival; None stands for one that could not be read."""
         found, homes, until = self._found, self._homes, self._until
-        latest = EARLIEST
-        for arrival, line in enumerate(lines):
+        latest = _BEFORE
+        for line in lines:
             if line is None or (line.event is UNSET and line.status is UNSET):
                 found.rejected += 1
                 continue
             received_at = line.received_at
             if received_at.tzinfo is not UTC:
                 received_at = in_utc(received_at)
-            if received_at < latest:
-                if received_at >= EARLIEST:
-                    raise _OutOfOrderError
-                found.rejected += 1
+            if not latest <= received_at <= until:
+                self._leave_out(received_at, latest)
                 continue
-            if received_at > until:
-                found.rejected += received_at > LATEST
-                continue
-            latest = found.last = received_at
-            home = homes.get(line.hub)
-            if home is None:
-                home = homes[line.hub] = _Home(line.hub, None, timedelta())
-            if line.event is not UNSET:
-                self._event(home, received_at, arrival, line.event)
+            latest = received_at
+            home, event = homes[line.hub], line.event
+            if event is not UNSET:
+                home.heard(received_at)
+                if isinstance(event, Rejected):
+                    self._rejected(home, received_at, event)
+                elif event.type != HEARTBEAT:
+                    self._event(home, received_at, event)
+                # Asked here and first, because nearly every line is a heartbeat that says nothing new.
+                elif not home.is_news(queued := event.data.get("queued")):
+                    home.passed.append(event.id)
+                elif self._is_fresh_and_new(home, received_at, event):
+                    home.queue(received_at, queued)
             if line.status is not UNSET:
                 self._status(home, received_at, line.status)
-        for home in homes.values():
-            if home.listener is not None:
-                found.hearing[home.hub_id] = home.listener.hearing()
-                found.events[home.hub_id] = home.events
+        found.last = None if latest is _BEFORE else latest
+        self._finish()
         return found
 
-    def _event(self, home: _Home, received_at: datetime, arrival: int, event: Event | Rejected) -> None:
-        listener = home.listener
-        if listener is not None:
-            listener.heard(received_at)
-        if isinstance(event, Rejected):
-            self._found.rejected += 1
-            if event.looks_like_alarm:
-                self._found.unreadable.append(Unreadable(home.hub_id, received_at, event.reason))
+    def _leave_out(self, received_at: datetime, latest: datetime) -> None:
+        """A line too late, or received at no moment that is believed."""
+        if EARLIEST <= received_at < latest:
+            raise _OutOfOrderError
+        self._found.rejected += not EARLIEST <= received_at <= LATEST
+
+    def _rejected(self, home: _Home, received_at: datetime, event: Rejected) -> None:
+        self._found.rejected += 1
+        if event.looks_like_alarm:
+            self._found.unreadable.append(Unreadable(home.hub_id, received_at, event.reason))
+
+    @staticmethod
+    def _is_fresh_and_new(home: _Home, received_at: datetime, heartbeat: Event) -> bool:
+        effective_at = timing(in_utc(heartbeat.at), received_at).effective_at
+        if is_fresh(effective_at, received_at, home.every):
+            return not home.has_passed_over(heartbeat.id) and home.take(heartbeat.id)
+        home.passed.append(heartbeat.id)
+        return False
+
+    def _event(self, home: _Home, received_at: datetime, event: Event) -> None:
+        if not home.take(event.id):
             return
-        if event.type == HEARTBEAT:
-            queued = event.data.get("queued")
-            # Asked first, because hardly any heartbeat says anything new.
-            if listener is None or not listener.is_news(queued):
-                home.pass_over(event.id)
-            elif not home.is_repeat(event.id) and _is_fresh(event, received_at, home.every):
-                listener.queue(received_at, queued)
-            return
-        if home.is_repeat(event.id):
-            return
-        if listener is not None and may_be_evidence(event.type):
-            home.events.append(home_event(home.hub_id, event, received_at, arrival))
+        if home.known and may_be_evidence(event.type):
+            home.events.append(home_event(home.hub_id, event, received_at, next(self._arrivals)))
         if _may_concern_alerts(event.type):
-            heard = signal(home.hub_id, event, received_at, known_hub=listener is not None)
-            self._found.signals.append(heard)
+            self._found.signals.append(signal(home.hub_id, event, received_at, known_hub=home.known))
 
     def _status(self, home: _Home, received_at: datetime, status: Status | Rejected) -> None:
         if isinstance(status, Rejected):
             self._found.rejected += 1
         elif status.battery is not None:
             self._found.batteries.setdefault(home.hub_id, []).append((received_at, status.battery))
-        if home.listener is None:
-            return
         if isinstance(status, Status) and not status.online:
-            home.listener.went_offline(received_at)
+            home.went_offline(received_at)
         else:
-            home.listener.heard(received_at)
+            home.heard(received_at)
+
+    def _finish(self) -> None:
+        """Puts together what was found of each hub, without what took the id of an earlier heartbeat."""
+        found = self._found
+        repeats: set[tuple[str, str]] = set()
+        for home in self._homes.values():
+            twice = home.taken_twice()
+            if twice:
+                repeats.update((home.hub_id, event_id) for event_id in twice)
+                home.events = [event for event in home.events if event.event_id not in twice]
+            if home.known:
+                found.hearing[home.hub_id] = home.hearing()
+                found.events[home.hub_id] = home.events
+        if repeats:
+            found.signals = [one for one in found.signals if (one.hub_id, one.event_id) not in repeats]
 
 
 @lru_cache(maxsize=1000)
@@ -187,7 +241,3 @@ def _may_concern_alerts(type_: str) -> bool:
     """
     probe = Signal("", "", type_, EARLIEST, EARLIEST, data={"credential": "any"})
     return concerns_alerts(type_) and worth_a_look(probe)
-
-
-def _is_fresh(event: Event, received_at: datetime, heartbeat_every: timedelta) -> bool:
-    return is_fresh(timing(in_utc(event.at), received_at).effective_at, received_at, heartbeat_every)

@@ -7,6 +7,7 @@ by one, as carefully as the gateway looks at a message.
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Annotated, BinaryIO
 
 import msgspec
@@ -72,8 +73,7 @@ def lines_of(file: BinaryIO) -> Iterator[AnyLine | None]:
 
     Blank lines are passed over.
     """
-    for piece in _pieces(file):
-        yield from _decoded(piece)
+    return chain.from_iterable(map(_decoded, _pieces(file)))
 
 
 def sorted_lines_of(file: BinaryIO) -> Iterator[AnyLine | None]:
@@ -118,39 +118,40 @@ def _received(body: bytes) -> datetime:
 def _decoded(piece: bytes) -> Sequence[AnyLine | None]:
     if b"\r" in piece:
         piece = piece.replace(b"\r\n", b"\n")
-    if _is_plain(piece):
+    if count := _plain_lines(piece):
         try:
             lines = _plain.decode_lines(piece)
         except msgspec.DecodeError:
             lines = []
-        if len(lines) == piece.count(b"\n"):
+        if len(lines) == count:
             return lines
     return [_by_itself(body) for raw in piece.split(b"\n") if (body := raw.strip(_BLANK))]
 
 
-def _is_plain(piece: bytes) -> bool:
-    """Whether every line is an object of plain characters, and short enough for all that it may hold.
+def _plain_lines(piece: bytes) -> int:
+    """How many lines there are, when every line is an object of plain characters, and short enough for all
+    that it may hold; else 0.
 
     Inside JSON no line can end in a brace with the next one beginning with one: so each line holds whole
     objects, and as many objects as lines are one in each.
     """
+    if not (piece.isascii() and b"\\" not in piece and b"\x7f" not in piece):
+        return 0
     lines = piece.count(b"\n")
-    if not (piece.isascii() and b"\\" not in piece and b"\x7f" not in piece and piece[:1] == b"{"):
-        return False
-    if piece.count(b"}\n") != lines or piece.count(b"\n{") != lines - 1:
-        return False
+    if not (piece.startswith(b"{") and piece.endswith(b"}\n") and piece.count(b"}\n{") == lines - 1):
+        return 0
     start = 0
     while start < len(piece):
         end = piece.rfind(b"\n", start, start + MAX_DATA_BYTES)
         if end < 0:
-            return False
+            return 0
         start = end + 1
-    return True
+    return lines
 
 
 def _by_itself(body: bytes) -> AnyLine | None:
     """One line, as carefully as a message is looked at; None when it is no line of this file at all."""
-    if _is_plain(body + b"\n"):
+    if _plain_lines(body + b"\n"):
         try:
             return _plain.decode(body)
         except msgspec.DecodeError:

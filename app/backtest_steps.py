@@ -45,27 +45,30 @@ class Steps:
                 at += self.every
                 yield at
 
-    def json(self) -> bytes:
-        """The moments as a JSON array, spelled as `isoformat` does."""
+    def json(self) -> Iterator[bytes]:
+        """The moments as a JSON array, spelled as `isoformat` does, in pieces of at most a day."""
         if self.count and not self.every % _MINUTE:
             written = [b'"%s"' % at.isoformat().encode() for at in self.single]
-            return b"[%s,%s]" % (b",".join(written), self._minutely())
-        # The encoder writes UTC as Z, and much faster than isoformat; the report has one spelling throughout.
-        return _encode(list(self.moments())).replace(b'Z"', b'+00:00"')
+            yield b"[%s," % b",".join(written)
+            yield from self._minutely()
+            yield b"]"
+        else:
+            # The encoder writes UTC as Z, and much faster than isoformat; the report has one spelling.
+            yield _encode(list(self.moments())).replace(b'Z"', b'+00:00"')
 
-    def _minutely(self) -> bytes:
+    def _minutely(self) -> Iterator[bytes]:
         """The repetitions: they differ in their minutes only, and a day's minutes are spelled once."""
-        stride, last = self.every // _MINUTE, self.single[-1]
+        stride, last, left = self.every // _MINUTE, self.single[-1], self.count
         within = last.isoformat()[len("2026-11-01T00:00") :].encode() + b'"'
         minute = (last - _EPOCH) // _MINUTE + stride
-        spelled: list[bytes] = []
-        while len(spelled) < self.count:
+        while left > 0:
             day, begin = divmod(minute, _DAY_MINUTES)
-            left = self.count - len(spelled)
-            some = _minutes_of(day)[begin : begin + left * stride : stride]
-            spelled += some
-            minute += len(some) * stride
-        return (within + b",").join(spelled) + within
+            some = _minutes_from(day, begin, stride)
+            steps = len(some) - 1
+            yield (within + b",").join(some if steps < left else some[:left])
+            minute += steps * stride
+            left -= steps
+        yield within
 
 
 @lru_cache(maxsize=400)
@@ -73,6 +76,12 @@ def _minutes_of(day: int) -> list[bytes]:
     """Each minute of a day since 1970, as a JSON string begins."""
     date = (_EPOCH + timedelta(days=day)).date().isoformat()
     return [f'"{date}T{hour:02}:{minute:02}'.encode() for hour in range(24) for minute in range(60)]
+
+
+@lru_cache(maxsize=4000)
+def _minutes_from(day: int, begin: int, stride: int) -> list[bytes]:
+    """Every so many minutes of a day, and an empty one behind them: the next day is written after it."""
+    return [*_minutes_of(day)[begin::stride], b""]
 
 
 def climb(

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
+
 from care.windows import Window
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True, gc=False):
     """A planned visit at a dwelling of a scheme, as its shared doors see it.
 
     It is expected there in [start, end], or in [start, end) when `end_open`.

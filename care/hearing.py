@@ -25,7 +25,11 @@ def queued_of(value: object) -> int | None:
 
 
 class Listener:
-    """Hears one hub, message by message in the order of arrival, and tells when it was heard."""
+    """Hears one hub, message by message in the order of arrival, and tells when it was heard.
+
+    Shorter gaps than the policy calls silence are not kept: where heartbeats come a little early and a little
+    late, every second one ends a gap longer than its interval.
+    """
 
     __slots__ = (
         "_first",
@@ -42,13 +46,12 @@ class Listener:
 
     def __init__(self, hub: Hub, policy: Policy) -> None:
         self._hub = hub
-        # Gaps that a policy with a small factor calls silence are kept too.
-        self._least = min(hub.heartbeat_every, silence_limit(hub, policy))
+        self._least = silence_limit(hub, policy)
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._gaps: list[Interval] = []
         self._offline: list[Interval] = []
-        self._wills: list[datetime] = []
+        self._wills: tuple[datetime, ...] = ()
         self._words: list[QueueWord] = []
         self._said: int | None = None
         self._unsure = True
@@ -63,13 +66,13 @@ class Listener:
             self._unsure = True
         if self._wills:
             self._offline += [Interval(will, received_at) for will in self._wills]
-            self._wills.clear()
+            self._wills = ()
             self._unsure = True
         self._last = received_at
 
     def went_offline(self, received_at: datetime) -> None:
         """A status `online: false` was received."""
-        self._wills.append(received_at)
+        self._wills = (*self._wills, received_at)
 
     def is_news(self, queued: object) -> TypeGuard[int]:
         """Whether it is a word on the queue's length, and one worth keeping.
@@ -90,6 +93,6 @@ class Listener:
             self._unsure = False
 
     def hearing(self) -> Hearing:
-        """When the hub was heard, with every gap that is silence under the policy."""
+        """When the hub was heard, with every gap that is silence under the policy or a more patient one."""
         offline = (*self._offline, *(Interval(will, None) for will in self._wills))
         return Hearing(self._hub, self._first, self._last, tuple(self._gaps), offline, tuple(self._words))

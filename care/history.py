@@ -7,6 +7,7 @@ history up to any later one, and nothing depends on when a sweep happens to look
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -22,6 +23,7 @@ from care.windows import Window, frame
 
 # The first version stands from so long before anything can count for the visit; nothing changes before that.
 _BEFORE = timedelta(days=1)
+_ORDER_OF_RECEIPT = attrgetter("received_at", "arrival")
 
 
 def histories(household: Household, until: datetime) -> tuple[VisitHistory, ...]:
@@ -73,15 +75,15 @@ def _words(manual: Iterable[ManualWord]) -> dict[str, tuple[ManualWord, ...]]:
 def _evidence(household: Household, until: datetime) -> list[Evidence]:
     """What the events are evidence of, in the order in which they were received."""
     hubs = {hub.id: hub for hub in household.hubs}
+    dwelling, carers, doors = household.dwelling, household.carers, household.doors
     found = []
-    for event in household.events:
+    for event in sorted(household.events, key=_ORDER_OF_RECEIPT):
         hub = hubs.get(event.hub_id)
         if hub is None or event.received_at > until:
             continue
-        piece = weigh(event, hub, household.dwelling, household.carers, household.doors)
+        piece = weigh(event, hub, dwelling, carers, doors)
         if piece is not None:
             found.append(piece)
-    found.sort(key=lambda piece: (piece.event.received_at, piece.event.arrival))
     return found
 
 
@@ -138,7 +140,7 @@ class _Telling:
             moments.add(self._speech.missed_from)
         for at, filled in self._trace.filled:
             moments.add(at)
-            if filled and any(session.end is None for session in filled):
+            if None in [session.end for session in filled]:
                 moments.add(progress_limit(window, filled))
         moments.update(received_at for received_at, _ in self._trace.weak)
         moments.update(word.at for word in self._words)

@@ -190,7 +190,7 @@ class QueueWord:
 class Hearing:
     """When a hub was heard, as far as silence rules need it: its gaps instead of every receipt.
 
-    `gaps` run from the last message before to the first after, longer than `heartbeat_every` at least, in
+    `gaps` run from the last message before to the first after, all that are silence under the policy, in
     order; `offline` from a status `online: false` to the first message after it. A last will is not hearing.
     What happened long before the windows in question may be left out, except `first_heard_at` and the last
     `queue_words` before them.

@@ -43,9 +43,10 @@ class Trace:
 
     def weak_at(self, moment: datetime) -> datetime | None:
         """When the earliest weak evidence happened, of what was received by then."""
-        return next(
-            (happened for received_at, happened in reversed(self.weak) if received_at <= moment), None
-        )
+        for received_at, happened in reversed(self.weak):
+            if received_at <= moment:
+                return happened
+        return None
 
 
 class _Stretch(Struct, frozen=True):
@@ -67,7 +68,10 @@ def trace(windows: Mapping[str, Window], evidence: Sequence[Evidence], policy: P
             tracing.match(touched, received_at)
             touched.clear()
         received_at = moment
-        touched.update(tracing.take(piece))
+        if piece.strength is Strength.WEAK:
+            tracing.note_weak(piece)
+        else:
+            touched.update(tracing.take(piece))
     if received_at is not None:
         tracing.match(touched, received_at)
     return tracing.traces
@@ -91,13 +95,21 @@ class _Tracing:
         # Who has ever been seen in a stretch: a resident may meet a hundred carers in a month.
         self._visitors: dict[int, dict[str | None, Presence]] = {}
 
+    def note_weak(self, piece: Evidence) -> None:
+        """Takes in a sign that fills no slot."""
+        moment = piece.event.effective_at
+        number = bisect_right(self._starts, moment) - 1
+        if number < 0 or moment >= self._stretches[number].end:
+            return
+        for window in self._stretches[number].windows:
+            if window.counts_from <= moment < window.latest:
+                trace = self.traces[window.visit.ref]
+                speaks = piece.provider_id is None or piece.provider_id == window.visit.provider_id
+                if speaks and (not trace.weak or moment < trace.weak[-1][1]):
+                    trace.weak.append((piece.event.received_at, moment))
+
     def take(self, piece: Evidence) -> Iterable[int]:
-        """Takes one piece in, and says which stretches must be matched again."""
-        if piece.strength is Strength.WEAK:
-            number = bisect_right(self._starts, piece.moment) - 1
-            if number >= 0:
-                self._note_weak(self._stretches[number], piece)
-            return ()
+        """Takes in what makes sessions, and says which stretches must be matched again."""
         carer_id = None if piece.carer is None else piece.carer.id
         presence = self._presences.get(carer_id)
         if presence is None:
@@ -107,14 +119,6 @@ class _Tracing:
         for number in touched:
             self._visitors.setdefault(number, {})[carer_id] = presence
         return touched
-
-    def _note_weak(self, stretch: _Stretch, piece: Evidence) -> None:
-        for window in stretch.windows:
-            trace = self.traces[window.visit.ref]
-            speaks = piece.provider_id is None or piece.provider_id == window.visit.provider_id
-            earliest = not trace.weak or piece.moment < trace.weak[-1][1]
-            if speaks and earliest and window.counts_from <= piece.moment < window.latest:
-                trace.weak.append((piece.event.received_at, piece.moment))
 
     def match(self, numbers: Iterable[int], received_at: datetime) -> None:
         """Matches stretches again, by what has been taken in up to this receipt."""

@@ -59,7 +59,7 @@ def phase(
     """
     missed = at >= window.missed_at
     if filled:
-        over = all(session.end is not None for session in filled)
+        over = None not in [session.end for session in filled]
         # When all came, what was missed matters only to a person who says that nobody did.
         matters = manual is not None or not everybody_came(window, filled)
         return "came", over or at >= progress_limit(window, filled), missed and matters
@@ -153,11 +153,11 @@ def _attended(known: Known, at: datetime, names: wording.Names) -> Verdict:
 def progress_limit(window: Window, filled: tuple[Session, ...]) -> datetime:
     """Until when a visit that nobody was seen to leave may still be in progress."""
     planned = window.visit.planned_length
-    ends = [window.visit.end_at]
+    limit = window.visit.end_at
     starts = [session.start for session in filled if session.start is not None]
     if starts:
-        ends.append(min(starts) + planned)
-    return max(ends) + max(_HALF_HOUR, planned / 2)
+        limit = max(limit, min(starts) + planned)
+    return limit + max(_HALF_HOUR, planned / 2)
 
 
 def _timeliness(window: Window, arrived_at: datetime | None) -> Timeliness:

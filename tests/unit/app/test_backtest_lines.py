@@ -95,7 +95,7 @@ def shown(line: AnyLine | None) -> Any:
 def one_by_one(text: bytes) -> list[Any]:
     """Each line of a file, read as a file of its own that is looked at without haste."""
     with pytest.MonkeyPatch.context() as module:
-        module.setattr(backtest_lines, "_is_plain", lambda piece: False)
+        module.setattr(backtest_lines, "_plain_lines", lambda piece: 0)
         return [shown(line) for raw in text.split(b"\n") for line in lines_of(io.BytesIO(raw + b"\n"))]
 
 

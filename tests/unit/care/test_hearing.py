@@ -17,15 +17,15 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def test_gaps_are_what_lies_between_messages() -> None:
-    """A gap longer than the hub's interval is kept, from the last message to the next."""
+    """A gap that is silence is kept, from the last message to the next; one of just the limit is none."""
     listener = Listener(HUB, DEFAULT_POLICY)
-    for clock in ["08:00", "08:10", "09:00", "09:00", "09:10:00.000001"]:
+    for clock in ["08:00", "08:25", "09:00", "09:00", "09:25:00.000001"]:
         listener.heard(at(clock))
     hearing = listener.hearing()
-    assert (hearing.first_heard_at, hearing.last_heard_at) == (at("08:00"), at("09:10:00.000001"))
+    assert (hearing.first_heard_at, hearing.last_heard_at) == (at("08:00"), at("09:25:00.000001"))
     assert hearing.gaps == (
-        Interval(at("08:10"), at("09:00")),
-        Interval(at("09:00"), at("09:10:00.000001")),
+        Interval(at("08:25"), at("09:00")),
+        Interval(at("09:00"), at("09:25:00.000001")),
     )
 
 

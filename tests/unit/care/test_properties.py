@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from msgspec.structs import replace
 
 from alerts.model import VisitAlertKind
@@ -140,11 +141,11 @@ def test_the_order_of_arrival_changes_no_final_verdict(world: World) -> None:
     """Whatever was received before a visit settled counts alike, however late it came."""
     household = world.household
     prompt = tuple(
-        replace(one, received_at=max(one.at, one.effective_at) + timedelta(minutes=1))
+        structs.replace(one, received_at=max(one.at, one.effective_at) + timedelta(minutes=1))
         for one in household.events
         if one.received_at <= at("06:00", 3)
     )
-    late = tuple(replace(one, received_at=at("06:00", 3), arrival=i) for i, one in enumerate(prompt))
+    late = tuple(structs.replace(one, received_at=at("06:00", 3), arrival=i) for i, one in enumerate(prompt))
     promptly = histories(replace(household, events=prompt, hearing=(), manual=()), END)
     lately = histories(replace(household, events=late, hearing=(), manual=()), END)
     for one, other in zip(promptly, lately, strict=True):

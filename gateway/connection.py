@@ -5,20 +5,18 @@ costs a third of the rate and all of the good latencies; so there is none but fo
 """
 
 import asyncio
-import socket
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.broker import Broker
 from gateway.buffered import Buffered, MalformedPacket, Published
+from gateway.client import Client
 
 KEEPALIVE = 10
 """Seconds without traffic before we ask whether the broker is there; it is given up after as long again."""
@@ -33,11 +31,6 @@ MOST_UNANSWERED = 32_000
 MESSAGES_AT_ONCE = 100
 """Messages read in one turn of the loop: some two milliseconds."""
 SUBSCRIPTION_REFUSED = 0x80
-ACKNOWLEDGED_BYTES = 2
-"""A PUBACK of MQTT 3.1.1 after its head: a message id."""
-
-_SUCCESS = ReasonCode(PacketTypes.PUBACK)
-_NOTHING = Properties(PacketTypes.PUBACK)  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +40,6 @@ class Subscription:
     topic: str
     qos: int
     required: bool = True
-
-
-class _Client(mqtt.Client):
-    """paho over a socket that reads and writes in large pieces, where it puts its WebSocket otherwise."""
-
-    wire: Buffered | None = None
-
-    def _create_socket(self) -> Buffered:  # a SocketLike, as paho calls it
-        inner = super()._create_socket()
-        assert isinstance(inner, socket.socket)
-        inner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a receipt must not wait for company
-        self.wire = Buffered(inner)
-        return self.wire
-
-    def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
-        # As paho does it, without the reasons and properties that MQTT 3.1.1 does not have: they take longer
-        # to make than all the rest of a receipt.
-        packet = self._in_packet["packet"]
-        if cmd != "PUBACK" or len(packet) != ACKNOWLEDGED_BYTES:
-            return super()._handle_pubackcomp(cmd)
-        with self._out_message_mutex:
-            if (mid := int.from_bytes(packet)) in self._out_messages:
-                return self._do_on_publish(mid, _SUCCESS, _NOTHING)
-        return MQTTErrorCode.MQTT_ERR_SUCCESS
-
-    def say_we_live(self) -> None:
-        """Asks the broker whether it is there without awaiting the answer: we may not be reading."""
-        self._send_pingreq()
 
 
 class Connection:
@@ -104,8 +69,8 @@ class Connection:
         self._will_read = False
         self._client = self._made(broker)
 
-    def _made(self, broker: Broker) -> _Client:
-        client = _Client(
+    def _made(self, broker: Broker) -> Client:
+        client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=broker.client_id,
             clean_session=False,

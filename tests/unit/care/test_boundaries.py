@@ -3,10 +3,10 @@
 What other files of this folder hold at its boundary already is not repeated here.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from care.liveness import Ears, listen
 from care.matching import fill

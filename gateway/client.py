@@ -1,6 +1,7 @@
 """paho's client over our socket, in what of it differs."""
 
 import socket
+import time
 from typing import Literal
 
 import paho.mqtt.client as mqtt
@@ -40,6 +41,11 @@ class Client(mqtt.Client):
             if (mid := int.from_bytes(packet)) in self._out_messages:
                 return self._do_on_publish(mid, _SUCCESS, _NOTHING)
         return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def something_came(self) -> None:
+        """The broker is there: messages came that paho did not see, and its answer to a ping lies behind them."""
+        with self._msgtime_mutex:
+            self._last_bytes_received = time.monotonic()
 
     def say_we_live(self) -> None:
         """Asks the broker whether it is there without awaiting the answer: we may not be reading."""

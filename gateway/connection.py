@@ -190,6 +190,7 @@ class Connection:
         if paused:
             self.loop.remove_reader(wire)
         else:
+            self._client.something_came()  # or may have, while we did not look
             self.loop.add_reader(wire, self._readable)
             self._read_soon()  # what was read before the pause
 
@@ -207,6 +208,7 @@ class Connection:
             self.close(f"connection lost: {error}")
         if heard and not self.ended.done():
             self._taken += 1
+            self._client.something_came()
             self._note(heard)
             self._take(self, heard)
 

@@ -1,6 +1,7 @@
 """The gateway's conversation with real brokers: what it keeps, what it waits for, what it never says."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import aiomqtt
@@ -8,6 +9,7 @@ import pytest
 import uvloop
 from prometheus_client import REGISTRY
 
+from gateway import connection
 from gateway.session import Message
 from tests.integration.gateway.conftest import RunningBroker, listening, speak, until
 from tests.support.mosquitto import GATEWAY, Mosquitto
@@ -166,6 +168,28 @@ async def test_pausing_stops_taking_and_resuming_goes_on(any_broker: RunningBrok
         assert ears.taken == []
         ears.session.pause(False)
         await until(lambda: ears.payloads() == [b"1", b"2"])
+
+
+async def test_a_backlog_after_a_long_pause_is_no_dead_connection(
+    any_broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker's answer to our ping lies behind all that waited; reading that slowly ends nothing."""
+    monkeypatch.setattr(connection, "KEEPALIVE", 2)
+    monkeypatch.setattr(connection, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(connection, "MESSAGES_AT_ONCE", 5)
+
+    def slowly(_message: Message) -> bool:
+        time.sleep(0.02)
+        return True
+
+    async with listening(any_broker.url, acknowledge=slowly) as ears:
+        await until(lambda: ears.ups == 1)
+        ears.session.pause(True)
+        await speak(any_broker, *(b"%d" % number for number in range(150)))
+        await asyncio.sleep(4.5)
+        ears.session.pause(False)
+        await until(lambda: len(ears.taken) == 150)
+        assert ears.downs == 0
 
 
 async def test_what_we_publish_reaches_the_hub(any_broker: RunningBroker) -> None:

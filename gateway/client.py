@@ -43,7 +43,7 @@ class Client(mqtt.Client):
         return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def something_came(self) -> None:
-        """The broker is there: messages came that paho did not see, and its answer to a ping lies behind them."""
+        """The broker is there: messages came that paho did not see, and its answer to a ping lies behind."""
         with self._msgtime_mutex:
             self._last_bytes_received = time.monotonic()
 

@@ -174,7 +174,7 @@ async def test_a_backlog_after_a_long_pause_is_no_dead_connection(
     any_broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The broker's answer to our ping lies behind all that waited; reading that slowly ends nothing."""
-    monkeypatch.setattr(connection, "KEEPALIVE", 2)
+    monkeypatch.setattr(connection, "KEEPALIVE", 4)
     monkeypatch.setattr(connection, "LOOK_EVERY", 0.1)
     monkeypatch.setattr(connection, "MESSAGES_AT_ONCE", 5)
 
@@ -186,7 +186,7 @@ async def test_a_backlog_after_a_long_pause_is_no_dead_connection(
         await until(lambda: ears.ups == 1)
         ears.session.pause(True)
         await speak(any_broker, *(b"%d" % number for number in range(150)))
-        await asyncio.sleep(4.5)
+        await asyncio.sleep(5)
         ears.session.pause(False)
         await until(lambda: len(ears.taken) == 150)
         assert ears.downs == 0

@@ -60,11 +60,11 @@ async def run() -> Sequence[Figure]:
         commits = await standing.commits(HUB)
         arrays = await _measure(standing, 3, ARRAY_SECONDS, "--array", ARRAY, "--window", "60")
         memory = standing.most_memory / 2**20
+        await _settle(standing)
         before = await _measure(standing, 4, HISTORY_SECONDS)
         async with await standing.connect() as conn:
             await conn.execute(HISTORY)
-            await conn.execute("ANALYZE")
-            await conn.execute("CHECKPOINT")
+        await _settle(standing)
         after = await _measure(standing, 5, HISTORY_SECONDS)
         standing.service.stop()
         async with await standing.connect() as conn:
@@ -130,6 +130,13 @@ async def _measure(
         "rate": number / measured["seconds"],
         **{name: (now[name] - used[name]) / number for name in now},
     }
+
+
+async def _settle(standing: Stage) -> None:
+    """Has the database's housekeeping done before a measurement, so that none of it falls into one only."""
+    async with await standing.connect() as conn:
+        await conn.execute("VACUUM ANALYZE")
+        await conn.execute("CHECKPOINT")
 
 
 async def _stored(standing: Stage) -> int:

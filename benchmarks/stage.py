@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from app.embedded import EmbeddedPostgres
+from benchmarks.processor import used, used_by_database
 from db.migrate import migrate
 from db.pool import Connection, connection_arguments
 from tests.support.mosquitto import Mosquitto
@@ -35,17 +36,30 @@ INSERT INTO package (id, resident_id, provider_id, tier)
 ANALYZE;
 """
 
+WORN_IN = """
+CREATE TABLE worn_in AS SELECT repeat(md5(n::text), 30) AS filler FROM generate_series(1, 600000) AS n;
+DROP TABLE worn_in;
+CHECKPOINT;
+"""
+"""Some 600 MB of log: a database that has run for a while takes its old files again, where a new one fills
+each next one with noughts while everybody waits."""
+
 
 @dataclass
 class Stage:
     """Everything but the load. `api` is the address of the API, where it runs."""
 
-    database_url: str
+    database: EmbeddedPostgres
     broker: Mosquitto
     service: ServerProcess
     api: str
     most_memory: int = 0
     _watch: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    @property
+    def database_url(self) -> str:
+        """Where it is."""
+        return self.database.url
 
     def connect(self) -> Any:
         """A connection of the benchmark's own."""
@@ -68,15 +82,12 @@ class Stage:
 
     def processor_seconds(self) -> dict[str, float]:
         """What the service, the broker and the database have used of the processors until now."""
-        ours = psutil.Process(self.service.pid)
-        of = {
-            "intake": [ours, *ours.children(recursive=True)],
-            "broker": [psutil.Process(self.broker.pid)],
-            "database": [
-                one for one in psutil.Process().children(recursive=True) if one.name() == "postgres"
-            ],
+        service = psutil.Process(self.service.pid)
+        return {
+            "intake": sum(used(one) for one in (service, *service.children(recursive=True))),
+            "broker": used(psutil.Process(self.broker.pid)),
+            "database": used_by_database(self.database.pid),
         }
-        return {name: sum(sum(one.cpu_times()[:2]) for one in some) for name, some in of.items()}
 
     async def commits(self, hub: str) -> list[float]:
         """Seconds from a hub's own `at` of each event to its commit, less the last flush of the log."""
@@ -123,9 +134,11 @@ async def stage(*roles: str) -> AsyncIterator[Stage]:
         settings = {"track_commit_timestamp": "on"}  # when each press was committed, to the microsecond
         with EmbeddedPostgres(directory / "postgres", settings=settings) as database:
             await migrate(database.url)
-            standing = Stage(database.url, broker, service, f"http://127.0.0.1:{port}")
+            standing = Stage(database, broker, service, f"http://127.0.0.1:{port}")
             async with await standing.connect() as conn:
                 await conn.execute(ESTATE)
+                for statement in WORN_IN.strip().split("\n"):
+                    await conn.execute(statement.encode())
             os.environ |= {
                 "THRESHOLD_DATABASE_URL": database.url,
                 "THRESHOLD_MQTT_URL": broker.url,

@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ import psutil
 
 from app.embedded import EmbeddedPostgres
 from benchmarks.figures import Figure
+from benchmarks.processor import used, used_by_database
 from care.sweep import BATCH, sweep_due
 from db.migrate import migrate
 from db.pool import Connection, Pool, connection_arguments, make_pool
@@ -163,28 +164,12 @@ class _Swept:
         """Judges one batch; False when nothing is due."""
         async with self.pool.connection() as conn:
             backend = psutil.Process(conn.info.backend_pid)
-        before = _used(backend) + time.process_time()
+        before = used(backend) + time.process_time()
         taken = await sweep_due(self.pool, MISSED, batch=SMALL_TOWN // 20)
         if taken:
             self.rows += taken
-            self.seconds += _used(backend) + time.process_time() - before
+            self.seconds += used(backend) + time.process_time() - before
         return taken > 0
-
-
-def _used(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
-def _processor(server: EmbeddedPostgres) -> float:
-    """Seconds of processor time that the database has used, by connections that are closed too."""
-    postmaster = psutil.Process(server.pid)
-    seconds = 0.0
-    for running in postmaster.children():
-        with suppress(psutil.NoSuchProcess):  # ended since, and counted below
-            seconds += _used(running)
-    whole = postmaster.cpu_times()
-    return float(seconds + whole.user + whole.system + whole.children_user + whole.children_system)
 
 
 async def _sweep(server: EmbeddedPostgres, sweeps: int, now: datetime) -> dict[str, float]:
@@ -195,7 +180,7 @@ async def _sweep(server: EmbeddedPostgres, sweeps: int, now: datetime) -> dict[s
     for process in running:
         assert process.stdout is not None
         await process.stdout.readline()
-    began, used = time.perf_counter(), _processor(server)
+    began, used = time.perf_counter(), used_by_database(server.pid)
     said = await asyncio.gather(*(process.communicate(b"\n") for process in running))
     seconds = time.perf_counter() - began
     told = [json.loads(out) for out, _ in said]
@@ -203,7 +188,7 @@ async def _sweep(server: EmbeddedPostgres, sweeps: int, now: datetime) -> dict[s
         "seconds": seconds,
         "rows": sum(each["rows"] for each in told),
         "processor": sum(each["processor"] for each in told),
-        "database": _processor(server) - used,
+        "database": used_by_database(server.pid) - used,
     }
 
 

@@ -46,6 +46,8 @@ class Client(mqtt.Client):
         """The broker is there: messages came that paho did not see, and its answer to a ping lies behind."""
         with self._msgtime_mutex:
             self._last_bytes_received = time.monotonic()
+            if self._ping_t:
+                self._ping_t = self._last_bytes_received
 
     def say_we_live(self) -> None:
         """Asks the broker whether it is there without awaiting the answer: we may not be reading."""

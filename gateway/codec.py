@@ -182,7 +182,7 @@ def _decode_with_nulls(raw: bytes) -> Event | None:
         if not isinstance(fields, dict) or fields.get("data", 0) is not None:
             return None
         return _event.decode(_encoder.encode({name: fields[name] for name in fields if name != "data"}))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 
@@ -259,6 +259,8 @@ def decode_status(payload: bytes) -> Status | Rejected:
         return Rejected(fault, None, None, None, payload)
     try:
         return _status.decode(body)
+    except RecursionError:
+        return Rejected(Reason.TOO_DEEP, None, None, None, payload)
     except msgspec.ValidationError as error:
         reason, detail = _why(body, error)
         return Rejected(reason, detail, None, None, payload)

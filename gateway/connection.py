@@ -101,9 +101,10 @@ class Connection:
         self._client.on_socket_close = self._on_socket_close
         wire = self._wire()
         if wire is None:
-            self._end("the broker closed the connection")
+            self.end("the broker closed the connection")
             return
-        self.loop.add_reader(wire, self._readable)
+        if not self.paused:
+            self.loop.add_reader(wire, self._readable)
         self._write()
         await self._granted()
 
@@ -174,7 +175,7 @@ class Connection:
 
     def close(self, why: str) -> None:
         """Ends it from our side; the broker keeps the session."""
-        self._end(why)
+        self.end(why)
         self._client.disconnect()
         self._write()  # receipts that still wait, and the farewell
         if (wire := self._wire()) is not None:
@@ -200,7 +201,8 @@ class Connection:
         Not more than `MESSAGES_AT_ONCE`: a long queue would keep the loop from all else, and the lease
         would be taken from a copy that only reads. The rest has its turn after what else waits in the loop.
         """
-        self._will_read = False
+        if self._will_read:
+            return  # its turn comes
         heard: list[Published] = []
         try:
             self._read(heard)
@@ -239,7 +241,11 @@ class Connection:
         """What lies in our own buffer the system will not tell us of again."""
         if not self._will_read:
             self._will_read = True
-            self.loop.call_soon(self._readable)
+            self.loop.call_soon(self._read_again)
+
+    def _read_again(self) -> None:
+        self._will_read = False
+        self._readable()
 
     def _want_write(self, _client: mqtt.Client, _userdata: Any, _sock: Any) -> None:
         self._write_soon()
@@ -263,7 +269,7 @@ class Connection:
         try:
             wire.flush()
         except OSError as error:
-            self._end(f"connection lost: {error}")
+            self.end(f"connection lost: {error}")
             self._forget(wire)
             return
         if wire.unsent():
@@ -284,7 +290,8 @@ class Connection:
             self.loop.remove_reader(wire)
             self.loop.remove_writer(wire)
 
-    def _end(self, why: str) -> None:
+    def end(self, why: str) -> None:
+        """Says that it is over; who waits for it then closes it."""
         if not self.ended.done():
             self.ended.set_result(why)
 
@@ -297,7 +304,7 @@ class Connection:
         _properties: Any,
     ) -> None:
         if reason.is_failure:
-            self._end(f"the broker refused us: {reason}")
+            self.end(f"the broker refused us: {reason}")
             return
         self.session_present = flags.session_present
         _, self._asked = client.subscribe([(wanted.topic, wanted.qos) for wanted in self.subscriptions])
@@ -313,11 +320,11 @@ class Connection:
             if wanted.required and reason.value >= SUBSCRIPTION_REFUSED
         ]
         if refused:
-            self._end(f"the broker refused our subscription to {', '.join(refused)}")
+            self.end(f"the broker refused our subscription to {', '.join(refused)}")
         elif not self.subscribed.done():
             self.subscribed.set_result(None)
 
     def _on_disconnect(
         self, _client: mqtt.Client, _userdata: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
-        self._end(f"connection lost: {reason}")
+        self.end(f"connection lost: {reason}")

@@ -13,7 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import msgspec
 import structlog
@@ -39,6 +39,11 @@ def _words(topic: bytes) -> tuple[str, str]:
     """A topic as text, and its last part. One that is no text is kept by whoever reads it as of no kind."""
     text = topic.decode("utf-8", "replace")
     return text, text.rpartition("/")[2]
+
+
+def _leave(connection: Connection, _stopped: object) -> None:
+    """Told to stop while it connects, too: paused, it would not hear the broker's answer."""
+    connection.end("stopping")
 
 
 class Message(msgspec.Struct, eq=False):
@@ -104,6 +109,8 @@ class Session:
         try:
             while not stop.is_set():
                 self._connection = connection = Connection(self.broker, self.subscriptions, self.take)
+                leave = partial(_leave, connection)
+                stopped.add_done_callback(leave)
                 try:
                     why = await self._connect(connection)
                     if why is None:
@@ -115,6 +122,7 @@ class Session:
                             log.warning("waiting for the broker", broker=str(self.broker), why=why)
                             told = why
                 finally:
+                    stopped.remove_done_callback(leave)
                     self._connection = None
                     connection.close("closed by us")
                     self._on_down(connection)

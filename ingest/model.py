@@ -102,6 +102,12 @@ def read(topic: str, payload: bytes, *, retained: bool, received_at: datetime, t
     return Arrival(topic, hub, received_at, payload, retained, rejected=(foreign,))
 
 
+def unreadable(topic: str, payload: bytes, received_at: datetime) -> Arrival:
+    """A message on which a reader of ours choked: kept whole for a person, and its neighbours go on."""
+    whole = Rejected(Reason.NOT_STORABLE, None, None, None, payload)
+    return Arrival(topic.replace("\x00", "\ufffd"), None, received_at, payload, rejected=(whole,))
+
+
 @dataclass(slots=True)
 class Answer:
     """What one hub is told after the commit."""

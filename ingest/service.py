@@ -44,6 +44,7 @@ async def record(
     Raises psycopg.Error; then nothing of the batch was recorded.
     """
     if _needs_its_hubs_first(arrivals):
+        give_way = next_turn  # a press of one of these hubs would be waiting for us
         await store.lock_hubs(conn, _hubs(arrivals))
         arrivals = await adapted.resolve(conn, arrivals)
     homes = await store.homes_of_hubs(conn, _hubs(arrivals))
@@ -133,6 +134,7 @@ async def _record_events(
 
 async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime, give_way: GiveWay) -> None:
     """What is new goes to those who decide on it."""
+    await give_way()
     signals = [
         signal(one.row.hub_id, one.event, one.row.received_at, known_hub=True)
         for one in fresh
@@ -147,7 +149,6 @@ async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime, give_
         for place, one in enumerate(fresh)
         if (beats[one.row.hub_id] == place if one.row.type == HEARTBEAT else concerns_care(one.row.type))
     ]
-    await give_way()
     if evidence:
         await care.service.handle_events(conn, evidence, now)
     results = [one for one in fresh if one.row.type in COMMAND_RESULTS]

@@ -139,13 +139,16 @@ async def store_events(
     give_way: Callable[[], Awaitable[None]],
 ) -> None:
     """Stores events whose receipts this transaction has claimed; `homes` are the dwellings of their hubs."""
+    # All is made before the statement begins: a copy of us that is frozen in the middle of it would keep its
+    # connection, because the database then waits for the rest without limit.
+    pieces = [HEADER]
+    for first in range(0, len(facts), PIECE):
+        some = facts[first : first + PIECE]
+        pieces.append(b"".join([_event(one.row, homes[one.row.hub_id]) for one in some]))
+        await give_way()
+    rows = b"".join([*pieces, TRAILER])
     async with conn.cursor() as cursor, cursor.copy(_Q["copy_events"]) as copy:
-        await copy.write(HEADER)
-        for first in range(0, len(facts), PIECE):
-            some = facts[first : first + PIECE]
-            await copy.write(b"".join([_event(one.row, homes[one.row.hub_id]) for one in some]))
-            await give_way()
-        await copy.write(TRAILER)
+        await copy.write(rows)
 
 
 def _event(row: EventRow, dwelling_id: str | None) -> bytes:

@@ -31,7 +31,7 @@ from ingest import adapted, lease_store, metrics, replay, store
 from ingest.beat import Beat
 from ingest.commands import send_commands
 from ingest.gather import Gatherer, InHand, Lane, lane_of
-from ingest.model import Arrival, Recorded, read
+from ingest.model import Arrival, Recorded, read, unreadable
 from ingest.presence import Marker, decode_marker
 from ingest.refusals import read_refusal
 from ingest.service import next_turn
@@ -167,7 +167,11 @@ class IngestWorker:
 
         def on_message(message: Message) -> None:
             settled.clear()
-            content = self._read(message)
+            try:
+                content = self._read(message)
+            except Exception:  # one message must not take along what was read with it
+                log.exception("a message could not be read and is kept as rejected", topic=message.topic)
+                content = unreadable(message.topic, message.payload, message.received_at)
             gatherer.add(InHand(message, content, loop.time()), lane_of(content))
             if gatherer.is_full:
                 session.pause(True)

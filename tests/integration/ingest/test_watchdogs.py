@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -64,6 +65,27 @@ async def test_a_forgotten_acknowledgement_is_found_and_the_message_comes_again(
         await flat.is_told(*(f"talk-{n}" for n in range(len(told))))
     async with estate.connection() as conn:
         assert await count(conn, "event") == 1 + len(told)
+
+
+async def test_a_message_that_our_reader_chokes_on_takes_no_neighbour_along(
+    estate: Pool, database_url: str, open_mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is kept as rejected and acknowledged; what was read with it, and what comes after, is stored."""
+    read = worker.read
+
+    def choking(topic: str, payload: bytes, **more: Any) -> Any:
+        if b"poison" in payload:
+            raise RecursionError
+        return read(topic, payload, **more)
+
+    monkeypatch.setattr(worker, "read", choking)
+    async with intake(database_url, open_mosquitto.url), home(open_mosquitto.port) as flat:
+        await asyncio.gather(*(flat.says(event(id_)) for id_ in ("a", "poison", "b")))
+        await flat.is_told("a", "b")
+        await flat.says(event("c"))
+        await flat.is_told("c")
+    async with estate.connection() as conn:
+        assert (await count(conn, "event"), await count(conn, "rejected")) == (3, 1)
 
 
 async def test_a_connection_by_which_nothing_comes_any_more_is_given_up(

@@ -142,6 +142,7 @@ def test_what_the_contract_allows_is_accepted(payload: bytes) -> None:
         (raw(b'"data": {"x": ' + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}"), Reason.TOO_DEEP, "e1"),
         (raw(b'"data": {"x": ' + b"[" * 5000 + b"]" * 5000 + b"}"), Reason.TOO_DEEP, "e1"),
         (raw(b'"ignored": ' + b"[" * 9000 + b"]" * 9000), Reason.TOO_DEEP, "e1"),
+        (raw(b'"data": null, "ignored": ' + b"[" * 9000 + b"]" * 9000), Reason.BAD_FIELD, "e1"),
         (event(data={"blob": "x" * (16 * 1024 - 10)}), Reason.DATA_TOO_LARGE, "e1"),
         (event(ignored="x" * (32 * 1024)), Reason.EVENT_TOO_LARGE, "e1"),
         (b"x" * (MAX_MESSAGE_BYTES + 1), Reason.MESSAGE_TOO_LARGE, None),
@@ -305,6 +306,9 @@ def test_status_and_last_will() -> None:
     bad = decode_status(b'{"at": "2026-11-21T18:04:05Z"}')
     assert isinstance(bad, Rejected)
     assert (bad.reason, bad.detail) == (Reason.MISSING_FIELD, "online")
+    deep = decode_status(b'{"online": true, "x": ' + b"[" * 15_000 + b"]" * 15_000 + b"}")
+    assert isinstance(deep, Rejected)
+    assert deep.reason is Reason.TOO_DEEP
 
 
 def test_receipts_have_the_contracts_shape() -> None:

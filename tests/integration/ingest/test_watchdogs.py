@@ -19,6 +19,7 @@ from db.migrate import migrate
 from db.pool import Connection, Pool, connection_arguments, fetch_one
 from gateway.session import Message, Session
 from ingest import gather, presence, worker
+from ingest.model import read
 from tests.integration.ingest.conftest import home, intake, until
 from tests.integration.ingest.world import count, event, make_estate, rows
 from tests.support.mosquitto import Mosquitto
@@ -71,7 +72,6 @@ async def test_a_message_that_our_reader_chokes_on_takes_no_neighbour_along(
     estate: Pool, database_url: str, open_mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is kept as rejected and acknowledged; what was read with it, and what comes after, is stored."""
-    read = worker.read
 
     def choking(topic: str, payload: bytes, **more: Any) -> Any:
         if b"poison" in payload:

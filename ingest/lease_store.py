@@ -10,9 +10,17 @@ _Q = Queries("ingest")
 
 
 async def take_lease(conn: Connection, name: str) -> bool:
-    """Whether this connection is now the active intake of that name; it stays so until it closes."""
+    """Whether this connection now has the lock of that name; it keeps it until it closes."""
     row = await fetch_one(conn, _Q["take_lease"], name=name)
     return row is not None and bool(row["taken"])
+
+
+async def end_holder(conn: Connection, name: str, *, frozen_for: str | None) -> None:
+    """Ends the connection that has the lock; given `frozen_for`, only one that is silent so long amid a COPY.
+
+    `frozen_for` is in PostgreSQL's notation of intervals.
+    """
+    await execute(conn, _Q["end_holder"], name=name, at_once=frozen_for is None, after=frozen_for or "0")
 
 
 async def end_when_frozen(conn: Connection, after: str) -> None:

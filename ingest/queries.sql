@@ -172,8 +172,19 @@ SET state = 'expired', result_at = expires_at, reason = 'not obeyed in time'
 WHERE state IN ('pending', 'sent') AND expires_at <= %(now)s;
 
 -- name: take_lease
--- Becomes the active intake when no other is; the lock ends with its connection.
+-- Takes a lock when no other connection has it; it ends with the connection.
 SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0)) AS taken;
+
+-- name: end_holder
+-- Ends the connection that has a lock, and waits for its end; unless `at_once`, only one that has stopped amid the
+-- rows it sends, because a COPY waits for the rest without limit.
+SELECT pg_terminate_backend(pid, 5000)
+FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pg_locks.database = datid
+  AND datname = current_database() AND pid <> pg_backend_pid()
+  AND (classid::bigint << 32 | objid::bigint) = hashtextextended(%(name)s, 0)
+  AND (%(at_once)s OR (state = 'active' AND wait_event = 'ClientRead'
+                       AND state_change < clock_timestamp() - %(after)s::interval));
 
 -- name: end_when_frozen
 -- Lets the database end this connection, and the lease with it, when it says nothing for so long.

@@ -1,9 +1,8 @@
 """The intake: takes messages, commits them, acknowledges them, and tells the homes. In that order.
 
 One copy is active at a time, because one client id has one connection: the active copy holds an advisory
-lock on the connection by which it also writes. Whoever loses the one loses the other; a copy that was
-frozen finds its connection ended by the database and stands by. What two copies might still both do, the
-receipts table makes once.
+lock on each connection by which it writes. Whoever loses the one loses the other; a copy that was frozen
+finds its connections ended and stands by. What two copies might still both do, the receipts table makes once.
 
 What may be a call for help has a lane of its own, with its own connection: it is committed and receipted
 while batches of everyday events are still being written. When the database was frozen, not we, all stay.
@@ -11,26 +10,24 @@ while batches of everyday events are still being written. When the database was 
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow
 
-from db.pool import Connection, connection_arguments
+from db.pool import Connection
 from gateway.broker import Broker
 from gateway.codec import Reason, encode_receipts
 from gateway.connection import Subscription
 from gateway.session import Message, Session
 from gateway.topics import Topics
-from ingest import adapted, lease_store, metrics, replay, store
+from ingest import adapted, metrics, replay, store
 from ingest.beat import Beat
 from ingest.commands import send_commands
 from ingest.gather import Gatherer, InHand, Lane, lane_of
+from ingest.lease import lease
 from ingest.model import Arrival, Recorded, read, unreadable
 from ingest.presence import Marker, decode_marker
 from ingest.refusals import read_refusal
@@ -47,8 +44,6 @@ SHORTEST_BEAT = 0.1
 """Seconds between two of them on a clock that hurries."""
 SELDOM = 10
 """Beats between looks for what hardly ever happens."""
-FROZEN_AFTER = "5s"
-"""The database ends the connection of a copy that was frozen so long, and its lease and locks with it."""
 RECEIPT_IDS = 500
 """Most ids in one receipt message: as many as a hub may send at once."""
 DRAIN_SECONDS = 5.0
@@ -105,12 +100,12 @@ class IngestWorker:
         told = ""
         while not stop.is_set():
             try:
-                async with self._lease() as conn:
-                    if conn is not None:
+                async with lease(self._database_url, self._broker.client_id, self._instance) as connections:
+                    if connections is not None:
                         told = ""
                         metrics.ACTIVE.set(1)
                         log.info("active intake", instance=self._instance)
-                        await self._active(conn, stop)
+                        await self._take_in(connections, stop)
                     elif told != "standby":
                         told = "standby"
                         log.info("standing by: another copy is the active intake", instance=self._instance)
@@ -122,41 +117,12 @@ class IngestWorker:
             metrics.ACTIVE.set(0)
             await _sleep(STANDBY_PAUSE, stop)
 
-    @asynccontextmanager
-    async def _lease(self) -> AsyncIterator[Connection | None]:
-        """The connection of the active intake, or None when another copy is."""
-        async with self._connection(f"intake {self._instance}") as conn:
-            if await lease_store.take_lease(conn, f"intake {self._broker.client_id}"):
-                await lease_store.end_when_frozen(conn, FROZEN_AFTER)
-                await lease_store.end_transaction_when_frozen(conn, FROZEN_AFTER)
-                yield conn
-            else:
-                yield None
-
-    @asynccontextmanager
-    async def _connection(self, name: str) -> AsyncIterator[Connection]:
-        # A connection of our own, not a pooled one: it ends with the lease.
-        conn = await AsyncConnection[DictRow].connect(
-            self._database_url, autocommit=True, **connection_arguments(name)
-        )
-        try:
-            yield conn
-        finally:
-            await conn.close()
-
-    async def _active(self, conn: Connection, stop: asyncio.Event) -> None:
-        async with AsyncExitStack() as connections:
-            gatherer = Gatherer(size=self._batch_size, wait=self._batch_wait)
-            writers = {Lane.ORDINARY: Writer(conn, self._clock, gatherer.give_way)}
-            for lane in (Lane.SECOND, Lane.URGENT):
-                named = f"intake {self._instance} {lane}"
-                other = await connections.enter_async_context(self._connection(named))
-                await lease_store.end_transaction_when_frozen(other, FROZEN_AFTER)
-                give_way = next_turn if lane is Lane.URGENT else gatherer.give_way
-                writers[lane] = Writer(other, self._clock, give_way)
-            await self._take_in(gatherer, writers, stop)
-
-    async def _take_in(self, gatherer: Gatherer, writers: Mapping[Lane, Writer], stop: asyncio.Event) -> None:
+    async def _take_in(self, connections: Mapping[Lane, Connection], stop: asyncio.Event) -> None:
+        gatherer = Gatherer(size=self._batch_size, wait=self._batch_wait)
+        writers = {
+            lane: Writer(conn, self._clock, next_turn if lane is Lane.URGENT else gatherer.give_way)
+            for lane, conn in connections.items()
+        }
         writer = writers[Lane.ORDINARY]
         beat = Beat(writer, self._clock, self._instance)
         await beat.begin()
@@ -180,8 +146,8 @@ class IngestWorker:
             gatherer.drop(connection)
             beat.disconnected()
 
-        async with writer.transaction() as lease:
-            self._bridges = await adapted.load(lease)
+        async with writer.transaction() as conn:
+            self._bridges = await adapted.load(conn)
         session = Session(
             self._broker,
             self._subscriptions(),

@@ -125,11 +125,12 @@ class FaultProxy:
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction
     ) -> None:
-        with contextlib.suppress(OSError):  # the other end is gone: shutdown() then says ENOTCONN
+        try:
             while chunk := await reader.read(65536):
                 await self._pass(chunk, writer, direction)
-            if writer.can_write_eof():
-                writer.write_eof()
+            writer.write_eof()
+        except OSError:  # one end was reset, as the system does for a killed process: the other must know
+            reset(writer)
 
     async def _pass(self, chunk: bytes, writer: asyncio.StreamWriter, direction: Direction) -> None:
         await self._flows.wait()

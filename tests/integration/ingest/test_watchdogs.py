@@ -13,12 +13,14 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
 
 from app.embedded import EmbeddedPostgres
 from db.migrate import migrate
 from db.pool import Connection, Pool, connection_arguments, fetch_one
 from gateway.session import Message, Session
-from ingest import gather, presence, worker
+from ingest import gather, lease, lease_store, presence, worker
 from ingest.model import read
 from tests.integration.ingest.conftest import home, intake, until
 from tests.integration.ingest.world import count, event, make_estate, rows
@@ -169,6 +171,28 @@ async def test_a_standby_takes_over_from_a_copy_that_was_frozen(
     async with estate.connection() as conn:
         assert await count(conn, "event") == 4
         assert await count(conn, "alert") == 1
+
+
+@pytest.mark.parametrize("lane", ["", " urgent"])
+async def test_a_copy_that_was_frozen_amid_its_rows_is_ended_on_every_connection(
+    estate: Pool,
+    database_url: str,
+    open_mosquitto: Mosquitto,
+    monkeypatch: pytest.MonkeyPatch,
+    lane: str,
+) -> None:
+    """The database waits without limit for the rest of a COPY: the next copy ends it, and takes over."""
+    monkeypatch.setattr(lease, "FROZEN_AFTER", "3s")
+    async with await AsyncConnection[DictRow].connect(database_url, row_factory=dict_row) as frozen_one:
+        assert await lease_store.take_lease(frozen_one, f"intake threshold-gateway{lane}")
+        await frozen_one.execute("LOCK TABLE hub")
+        copying = frozen_one.cursor().copy("COPY event (id) FROM STDIN")
+        rest = await copying.__aenter__()
+        await rest.write("half a r")
+        async with intake(database_url, open_mosquitto.url), home(open_mosquitto.port) as flat:
+            await flat.says(event("a"), event("press", "alarm.pendant"))
+            await flat.is_told("a", "press")
+        await frozen_one.close()
 
 
 async def test_copies_side_by_side_store_every_event_once(

@@ -1,6 +1,8 @@
 """The pretended outside world of the tests does what it says."""
 
 import asyncio
+import select
+import socket
 from collections.abc import Awaitable, Callable
 from email.message import EmailMessage
 
@@ -146,6 +148,26 @@ async def test_a_proxy_resets_and_half_closes(make_proxy: MakeProxy) -> None:
     with pytest.raises(ConnectionError):
         await reader.readexactly(1)
     writer.close()
+    server.close()
+
+
+async def test_a_proxy_tells_of_an_end_that_died(make_proxy: MakeProxy) -> None:
+    """A killed process that had not read all leaves a reset behind: the far end hears of it."""
+    heard = asyncio.Queue[bytes]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        try:
+            heard.put_nowait(await reader.read(100) or b"<end>")
+        except ConnectionResetError:
+            heard.put_nowait(b"<reset>")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    proxy = await make_proxy(server.sockets[0].getsockname()[1])
+    with socket.create_connection(("127.0.0.1", proxy.port)) as client:
+        await asyncio.to_thread(select.select, [client], [], [])  # it is there, and is never read
+    assert await heard.get() == b"<reset>"
     server.close()
 
 

@@ -69,13 +69,14 @@ async def threshold(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @asynccontextmanager
-async def intake(database_url: str, container: Container) -> AsyncIterator[None]:
-    """An intake under the gateway's own account."""
+async def intake(estate: Pool, database_url: str, container: Container) -> AsyncIterator[None]:
+    """An intake under the gateway's own account, listening when the block begins: a hub here speaks once."""
     stop = asyncio.Event()
     broker = broker_at(container.url, client_id=GATEWAY, username=GATEWAY, password="gateway-word")
     worker = IngestWorker(database_url, broker, system_clock, instance="one")
     running = asyncio.create_task(worker.run(stop))
     try:
+        await until(lambda: ask(estate, "SELECT FROM intake WHERE connected_at IS NOT NULL"))
         yield
     finally:
         stop.set()
@@ -129,7 +130,7 @@ async def test_a_hub_has_its_new_password_before_the_old_one_ends(
         enrolled = await threshold("hub", "enrol", "hub-12")
         assert (enrolled.returncode, enrolled.stderr) == (0, "")
         password = enrolled.stdout.strip()
-        async with intake(database_url, container):
+        async with intake(estate, database_url, container):
             flat = Obedient(container, password, deaf=True)
             living = asyncio.create_task(flat.live())
             await until(lambda: flat.connections == 1)

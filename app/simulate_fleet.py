@@ -80,8 +80,8 @@ def live(
     began = _instant(since, "--since")
     end = _instant(until, "--until") or world.truth.world.until
 
-    def clock_from_now() -> HurriedClock:
-        clock = HurriedClock(system_clock, speed, began or system_clock(), start)
+    def clock_from(since: datetime | None) -> HurriedClock:
+        clock = HurriedClock(system_clock, speed, since, start)
         if end <= clock.now():
             raise Fault(f"that world ended at {end:%Y-%m-%d %H:%M} UTC; name a later day with --begin")
         return clock
@@ -89,7 +89,7 @@ def live(
     async def lived() -> None:
         async with AsyncExitStack() as stack:
             if embedded is None:
-                url, clock = broker or settings.broker, clock_from_now()
+                url, clock = broker or settings.broker, clock_from(began or system_clock())
             else:
                 # The whole service is imported where it is wanted, and nowhere else.
                 from app.embedded.postgres import free_port
@@ -98,7 +98,7 @@ def live(
 
                 servers = embedded_servers(embedded, free_port())
                 database_url, url = await stack.enter_async_context(servers)
-                clock = clock_from_now()
+                clock = clock_from(began)  # as long as all gets ready it stands: no visit passes unseen
                 beside = await stack.enter_async_context(
                     service_beside(database_url, url, world, out, clock, operators, context.obj)
                 )
@@ -107,6 +107,7 @@ def live(
             living = Living(world, where, clock, passwords=known, ledger=ledger, faults=wrong)
             try:
                 await stack.enter_async_context(_switched_on(living, within))
+                clock.start()
                 await _lived(living, clock, end, headless, out / "truth.jsonl")
             except TimeoutError as error:
                 raise Fault(f"{where}: {error}") from None

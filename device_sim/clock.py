@@ -60,16 +60,20 @@ class HurriedClock(RealClock):
     """
 
     def __init__(
-        self, now: Callable[[], datetime], speed: float, since: datetime, begin: datetime | None = None
+        self, now: Callable[[], datetime], speed: float, since: datetime | None, begin: datetime | None = None
     ) -> None:
         super().__init__(now)
         self.speed = speed
         self._since = since
-        self._begin = since if begin is None else begin
+        self._begin = begin or since or now()
+
+    def start(self) -> None:
+        """Lets a clock that stands at `begin`, as one without `since` does, run from now on."""
+        self._since = self._since or super().now()
 
     def now(self) -> datetime:
         """The hurried time; at the true moment `since` it was `begin`."""
-        return self._begin + (super().now() - self._since) * self.speed
+        return self._begin + (super().now() - self._since) * self.speed if self._since else self._begin
 
     async def until(self, moment: datetime) -> None:
         """Return when this clock has reached a moment; at once when that is past."""

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import alerts.worker
-from device_sim.clock import RealClock
 from device_sim.home import Home
 from device_sim.spec import DeviceSpec, HomeSpec
 from device_sim.wire import broker_from_url
@@ -87,7 +86,7 @@ async def a_missed_visit(town: Town) -> None:
     ours = await grace.is_alerted("visit.missed", "flat-cora")
     await town.letter(CARE, "Flat 3", "late")
     await town.letter(CARE, "Flat 3", "Stood down")
-    assert ours["raised_at"] == theirs["raised_at"] == "2026-11-21T09:00:06Z"
+    assert ours["raised_at"] == theirs["raised_at"] == "2026-11-21T09:00:09Z"
     assert (theirs["visit_ref"], theirs["resident"]) == (None, None)
     to_housing = await town.letter(HOUSING, "Flat 3")
     to_care = await town.letter(CARE, "Flat 3", "was not made")
@@ -168,7 +167,7 @@ async def a_pendant_press(town: Town) -> None:
         found = await kim.alert(alarm["id"])
         return found if found["press_count"] == 2 else None
 
-    await eventually(counted, 10, "both presses are counted")
+    await eventually(counted, "both presses are counted")
     taken = await _taken(kim, "alarm.pendant")
     refused = await lou.post(f"/api/v1/duties/{taken['duty']['id']}/claim", 409)
     assert "kim" in refused["detail"]
@@ -180,7 +179,7 @@ async def a_pendant_press(town: Town) -> None:
         open_now = [one for one in await kim.alerts(kind="alarm.pendant") if one["closed_at"] is None]
         return open_now[0] if open_now else None
 
-    second = await eventually(another, 10, "the press after closing is a new alarm")
+    second = await eventually(another, "the press after closing is a new alarm")
     assert (second["id"] != alarm["id"], second["press_count"]) == (True, 1)
     assert await town.people["martin"].alerts(kind="alarm.pendant") == []
 
@@ -188,7 +187,7 @@ async def a_pendant_press(town: Town) -> None:
 async def an_alarm_from_a_hub_nobody_knows(town: Town, mqtt_url: str) -> None:
     """A hub that is in no estate file presses: an operator sees it all the same, and the event is kept."""
     spec = HomeSpec("hub-stranger", (DeviceSpec("pendant-1", "pendant"),))
-    async with Home(spec, broker_from_url(mqtt_url), RealClock(town.clock)) as stranger:
+    async with Home(spec, broker_from_url(mqtt_url), town.time) as stranger:
         await stranger.presses("pendant-1")
         alarm = await town.people["lou"].is_alerted("alarm.pendant", None)
         assert alarm["hub"] in ("hub-stranger", "hub-fay")
@@ -199,7 +198,7 @@ async def _visit_is(town: Town, ref: str, state: str) -> dict[str, Any]:
         visit: dict[str, Any] = await town.people["grace"].get(f"/api/v1/visits/{ref}")
         return visit if visit["state"] == state else None
 
-    return await eventually(look, 20, f"{ref} is {state}")
+    return await eventually(look, f"{ref} is {state}")
 
 
 async def _stood_down(town: Town, who: str, alert: int) -> None:
@@ -207,7 +206,7 @@ async def _stood_down(town: Town, who: str, alert: int) -> None:
         found = await town.people[who].alert(alert)
         return (found["stood_down_at"] is not None and found["duty"]["state"] == "closed") or None
 
-    await eventually(look, 20, f"alert {alert} is stood down for {who}")
+    await eventually(look, f"alert {alert} is stood down for {who}")
 
 
 async def _taken(who: Person, kind: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.support.clock",
     "tests.support.mosquitto",
     "tests.support.postgres",
+    "tests.acceptance.screens",
     "tests.support.proxy",
     "tests.support.smtp",
     "tests.support.webhook",

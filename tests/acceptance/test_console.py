@@ -1,154 +1,15 @@
-"""The console as people use it: real Chromium, a real server, a real database.
+"""The console as people work with it: real Chromium, a real server, a real database."""
 
-`THRESHOLD_SCREENSHOTS` names a folder where each story leaves pictures.
-"""
-
-import os
 import re
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import httpx
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import expect
 
-import console
-from alerts import service as alerts
-from alerts.model import Signal
-from api.application import build
-from api.live import Broadcast
-from app.clock import system_clock
-from db import feed
-from db.pool import Pool
-from tests.integration.api.serving import served
-from tests.integration.console import scene
+from tests.acceptance.screens import LONDON, PATIENCE, Town, card, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-PICTURES = os.environ.get("THRESHOLD_SCREENSHOTS")
-LONDON = ZoneInfo("Europe/London")
-PATIENCE = 20_000
-"""Milliseconds to wait for what must show: far more than it takes, because the machine may be busy."""
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A caught letter."""
-
-    at: datetime
-    to: str
-    subject: str
-    body: str
-
-
-@dataclass
-class Town:
-    """The served console, the people's keys, and Chromium."""
-
-    url: str
-    pool: Pool
-    keys: scene.Keys
-    browser: Browser
-    clock: Callable[[], datetime]
-    complaints: list[str] = field(default_factory=list)
-    _contexts: list[BrowserContext] = field(default_factory=list)
-
-    async def at_a_screen(self, key: str | None, **options: Any) -> Page:
-        """Somebody in a browser of their own; with a key, signed in and at the board."""
-        options.setdefault("viewport", {"width": 1280, "height": 860})
-        context = await self.browser.new_context(timezone_id="Europe/London", locale="en-GB", **options)
-        context.set_default_timeout(PATIENCE)
-        self._contexts.append(context)
-        page = await context.new_page()
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda said: self._listen(said.type, said.text))
-        await page.goto(f"{self.url}/sign-in")
-        if key is not None:
-            await page.get_by_label("Access key").fill(key)
-            await page.get_by_role("button", name="Sign in").click()
-            await expect(page.get_by_role("heading", name="Needs an answer")).to_be_visible(timeout=PATIENCE)
-        return page
-
-    def _listen(self, kind: str, said: str) -> None:
-        if kind == "error" and complaint(said):
-            self.complaints.append(said)
-
-    async def heard(self, page: Page) -> None:
-        """Waits until the page listens to the live stream."""
-        await expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=PATIENCE)
-
-    async def press(self, hub: str, event_id: str) -> None:
-        """A pendant is pressed, as intake hands it on."""
-        now = self.clock()
-        async with self.pool.connection() as conn:
-            await alerts.handle_signals(
-                conn, [Signal(hub, event_id, "alarm.pendant", now, now, device="pendant-1")], now
-            )
-
-    async def late_visit(self, index: int) -> None:
-        """One more late visit, told to the care provider alone."""
-        now = self.clock()
-        async with self.pool.connection() as conn:
-            alert = await scene.add_alert(conn, "visit.late", 2, now, "A care visit is late.", index=index)
-            duty = await scene.add_duty(conn, alert, "care_provider", 2, now, "visit.once")
-            news = {"duty": duty, "alert": alert, "state": "open", "change": "raised"}
-            await feed.append(conn, "duty", ["brightcare"], news, now)
-
-    async def duty(self, organisation: str, kind: str) -> dict[str, Any]:
-        """A duty's row."""
-        async with self.pool.connection() as conn:
-            row = await (
-                await conn.execute(
-                    "SELECT duty.* FROM duty JOIN alert ON alert.id = duty.alert_id"
-                    " WHERE duty.organisation_id = %s AND alert.kind = %s ORDER BY duty.id LIMIT 1",
-                    (organisation, kind),
-                )
-            ).fetchone()
-        assert row is not None
-        return row
-
-
-async def picture(page: Page, name: str) -> None:
-    """Keeps a picture, when somebody wants to look."""
-    if PICTURES:
-        await page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
-
-
-def complaint(said: str) -> bool:
-    """Is this an error of the page? Taking a picture puts in a style that the page's policy refuses."""
-    return not (PICTURES and "inline style" in said)
-
-
-def daytime() -> Callable[[], datetime]:
-    """The true time, or by night so many hours more that the scene's visits lie in one service day."""
-    hour = system_clock().astimezone(LONDON).hour
-    ahead = timedelta(hours=8 if hour < 7 else 0)
-    return lambda: system_clock() + ahead
-
-
-@pytest.fixture
-async def town(pool: Pool, database_url: str, browser: Browser) -> AsyncIterator[Town]:
-    """The scene of `tests/integration/console`, served; no script of a page may fail."""
-    clock = daytime()
-    async with pool.connection() as conn:
-        keys = await scene.set_scene(conn, clock())
-    letters = [Letter(clock(), "brightcare@mail.example", "A care visit was not made", "Open since 09:02.")]
-    broadcast = Broadcast(pool)
-    app = build(pool, clock, broadcast, pages=console.build(letters=lambda: letters))
-    async with served(app, broadcast, database_url) as url:
-        town = Town(url, pool, keys, browser, clock)
-        yield town
-        for context in town._contexts:
-            await context.close()
-    assert town.complaints == []
-
-
-def card(page: Page, title: str, who: str = "") -> Any:
-    """An alert's card by its title, and by whom it is about."""
-    return page.locator("li.card", has=page.get_by_role("heading", name=title)).filter(has_text=who)
 
 
 async def test_each_party_answers_for_itself_and_sees_the_other(town: Town) -> None:
@@ -310,21 +171,6 @@ async def test_an_engineer_tests_a_unit_by_keyboard_alone(town: Town) -> None:
     town.complaints.clear()  # the refused form
 
 
-async def test_everything_works_without_a_script(town: Town) -> None:
-    """Forms are forms: signing in, acknowledging and closing need no JavaScript."""
-    page = await town.at_a_screen(town.keys.care_manager, java_script_enabled=False)
-    missed = card(page, "Care visit was missed")
-    await missed.locator("summary", has_text="Acknowledge").click()
-    await missed.get_by_role("button", name="Acknowledge").click()
-    await expect(card(page, "Care visit was missed")).to_contain_text("by Cara Novak")
-    missed = card(page, "Care visit was missed")
-    await missed.locator("summary", has_text="Close").click()
-    await missed.get_by_label("How it ended").select_option("visit_was_made")
-    await missed.get_by_role("button", name="Close").click()
-    await expect(card(page, "Care visit was missed")).to_have_count(0)
-    assert (await town.duty("brightcare", "visit.missed"))["outcome"] == "visit_was_made"
-
-
 async def test_the_door(town: Town) -> None:
     """A wrong key is refused in words; signing out makes the cookie worthless, wherever it was copied."""
     page = await town.at_a_screen(None)
@@ -343,69 +189,3 @@ async def test_the_door(town: Town) -> None:
         assert (await copied.get("/")).headers["location"] == "/sign-in"
         assert (await copied.get("/api/v1/alerts")).status_code == 401
     town.complaints.clear()  # the refused sign-in
-
-
-CONTRAST = Path(scene.__file__).with_name("contrast.js").read_text(encoding="utf-8")
-NAMELESS = """[...document.querySelectorAll('button, a, input:not([type=hidden]), select, textarea')]
-    .filter((node) => node.checkVisibility() && !(node.innerText || node.textContent || '').trim()
-        && !node.labels?.length && !node.getAttribute('aria-label'))
-    .map((node) => node.outerHTML)"""
-PAGES = ("/", "ALERT", "VISIT", "/visits", "/alerts", "/residents/ada", "/letters")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_words_can_be_read_by_day_and_by_night_and_on_a_phone(town: Town, scheme: Any) -> None:
-    """Every text has WCAG AA contrast in both themes, no page is wider than a phone, controls have names."""
-    for key, who, more in (
-        (town.keys.operator, "operator", ("WINDOWS",)),
-        (town.keys.care_manager, "care", ()),
-    ):
-        page = await town.at_a_screen(key, color_scheme=scheme, viewport={"width": 390, "height": 844})
-        links = {
-            "ALERT": await page.locator("li.card h3 a").first.get_attribute("href"),
-            "VISIT": await page.locator(".lane-list a").first.get_attribute("href"),
-            "WINDOWS": "/windows?sort=hub&place=hub-02",
-        }
-        for name in PAGES + more:
-            await page.goto(f"{town.url}{links.get(name, name)}")
-            assert await page.evaluate(CONTRAST) == [], (who, name, scheme)
-            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (who, name)
-            assert await page.evaluate(NAMELESS) == [], (who, name)
-            await picture(page, f"phone-{who}-{name.strip('/').replace('/', '-').lower()}-{scheme}")
-
-
-async def test_a_keyboard_is_enough(town: Town) -> None:
-    """From the board to an acknowledged alert without a mouse."""
-    page = await town.at_a_screen(town.keys.care_manager)
-    for _ in range(40):
-        await page.keyboard.press("Tab")
-        if await page.evaluate("document.activeElement.matches('li.card summary')"):
-            break
-    title = await page.evaluate("document.activeElement.closest('li').id")
-    await page.keyboard.press("Enter")
-    for _ in range(6):
-        await page.keyboard.press("Tab")
-        if await page.evaluate("document.activeElement.matches('button[type=submit]')"):
-            break
-    await page.keyboard.press("Enter")
-    await expect(page.locator(f"#{title}")).to_contain_text("by Cara Novak", timeout=PATIENCE)
-
-
-async def test_what_people_write_stays_text_and_pages_may_run_nothing_else(town: Town) -> None:
-    """Markup in a name is shown as it was written, and the policy of every page forbids inline scripts."""
-    evil = "<img src=x onerror=\"document.body.dataset.owned='yes'\">"
-    async with town.pool.connection() as conn:
-        await conn.execute("UPDATE resident SET name = %s WHERE id = 'ada'", (evil,))
-    page = await town.at_a_screen(town.keys.care_manager)
-    await expect(card(page, "Care visit was missed")).to_contain_text(evil)
-    assert await page.evaluate("document.body.dataset.owned") is None
-    async with httpx.AsyncClient(base_url=town.url) as client:
-        for path in ("/sign-in", "/", "/alerts/1", "/static/console.js", "/static/nothing.js"):
-            headers = (await client.get(path)).headers
-            assert "default-src 'none'" in headers["content-security-policy"]
-            assert "unsafe" not in headers["content-security-policy"]
-            assert headers["x-frame-options"] == "DENY"
-        forged = await client.post(
-            "/sign-in", data={"key": town.keys.operator}, headers={"Sec-Fetch-Site": "cross-site"}
-        )
-        assert forged.status_code == 403

@@ -54,6 +54,8 @@ class Home:
 
     resident_id: str | None
     centres: tuple[str, ...]
+    high_risk: bool
+    """Is anybody of them?"""
 
 
 def homes(estate: Estate) -> dict[str, Home]:
@@ -75,7 +77,7 @@ def homes(estate: Estate) -> dict[str, Home]:
             person.monitoring_centre_id for person in people if person.monitoring_centre_id is not None
         )
         alone = people[0].id if len(people) == 1 and hub.dwelling_id is not None else None
-        found[hub.id] = Home(alone, tuple(centres))
+        found[hub.id] = Home(alone, tuple(centres), any(person.high_risk for person in people))
     return found
 
 
@@ -90,7 +92,8 @@ def centres_of(estate: Estate) -> tuple[str, ...]:
 
 def home_alerts(received: Received, estate: Estate, policy: Policy, until: datetime) -> list[HomeAlert]:
     """Every alert that is no visit's, raised by `until`."""
-    alone = {hub_id: home.resident_id for hub_id, home in homes(estate).items() if home.resident_id}
+    home_of = homes(estate)
+    alone = {hub_id: home.resident_id for hub_id, home in home_of.items() if home.resident_id}
     replaying = _Replaying(received.batteries, frozenset(estate.carers_by_credential()), alone)
     for signal in received.signals:
         replaying.take(signal)
@@ -111,11 +114,12 @@ def home_alerts(received: Received, estate: Estate, policy: Policy, until: datet
                 )
             )
     for heard in received.hearing.values():
-        found.extend(_silent(heard, policy, until))
+        home = home_of.get(heard.hub.id)
+        found.extend(_silent(heard, policy, until, high_risk=home is not None and home.high_risk))
     return found
 
 
-def _silent(hearing: Hearing, policy: Policy, until: datetime) -> Iterable[HomeAlert]:
+def _silent(hearing: Hearing, policy: Policy, until: datetime, *, high_risk: bool) -> Iterable[HomeAlert]:
     """A hub that was overdue; one that was never heard is not in service yet and is missed by nobody."""
     limit = silence_limit(hearing.hub, policy)
     for silence in Ears.of(replace(hearing, offline=()), policy).silences:
@@ -123,13 +127,13 @@ def _silent(hearing: Hearing, policy: Policy, until: datetime) -> Iterable[HomeA
             long_at = max(silence.start, silence.start - limit + LONG_SILENCE)
             yield HomeAlert(
                 HUB_SILENT,
-                Priority.TECHNICAL,
+                Priority.WELFARE if high_risk else Priority.TECHNICAL,
                 hearing.hub.id,
                 None,
                 silence.start,
                 f"{hearing.hub.id} is silent: nothing was received from it in time",
                 silence.end,
-                long_at,
+                None if high_risk else long_at,
             )
 
 

@@ -92,6 +92,17 @@ def test_a_fault_is_raised_when_it_has_lasted(case: Case) -> None:
     assert case.alerts("12:00", "technical.") == [("technical.sensor_missing", "10:15", "10:40")]
 
 
+def test_silence_at_a_person_of_high_risk_is_welfare_at_once(case: Case) -> None:
+    """Its ladder is that of welfare from the first minute, not only after a day."""
+    case.beats(last="08:00")
+    steps = []
+    for risk in ("", "high_risk: true, "):
+        case.estate = case.estate.replace("name: Ada Byrne, ", f"name: Ada Byrne, {risk}")
+        (alert,) = (a for a in case.report("08:37")["alerts"] if a["kind"] == "hub.silent")
+        steps.append([clock_of(step) for duty in alert["duties"] for step in duty["step_at"]])
+    assert steps == [["08:25"], ["08:25", "08:28", "08:35"]]
+
+
 def test_a_silent_hub_is_missed(case: Case) -> None:
     """Overdue after two and a half intervals, closed when heard; one never heard is not missed."""
     case.beats(first="06:00", last="08:00")

@@ -82,7 +82,7 @@ async def until(process: asyncio.subprocess.Process, text: str) -> str:
     """The output up to a line that holds a text."""
     assert process.stdout is not None
     read = ""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while text not in read:
             line = await process.stdout.readline()
             assert line, f"it ended before {text!r}:\n{read}"
@@ -157,7 +157,7 @@ async def test_a_home_is_driven_by_keys(
             assert process.returncode == (130 if end is None else 0)
             assert "-> alarm.pendant p1" in shown
             async with await Connection.connect(database_url, **connection_arguments("test")) as conn:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while (await fetch_all(conn, "SELECT online FROM hub"))[0]["online"]:
                         await conn.commit()
                         await asyncio.sleep(0.05)

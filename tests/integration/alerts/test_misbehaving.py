@@ -59,9 +59,9 @@ async def test_seven_bad_receivers_hold_up_nobody_and_no_ladder(
         world.pool,
         lambda: world.now,
         {
-            "webhook": WebhookChannel(timeout=0.3, allow_private=True),
+            "webhook": WebhookChannel(timeout=3, allow_private=True),
             "email": EmailChannel(mailbox.host, mailbox.port, "t@threshold.example", security="none"),
-            "sms": HttpGatewayChannel(receivers["telephones"].url, BODY, "short", timeout=0.3),
+            "sms": HttpGatewayChannel(receivers["telephones"].url, BODY, "short", timeout=30),
         },
         "http://console",
     )

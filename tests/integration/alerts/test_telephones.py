@@ -37,7 +37,7 @@ def gateway(sink: WebhookSink, **changes: Any) -> HttpGatewayChannel:
     values: dict[str, Any] = {
         "body": '{"to": {{ to | tojson }}, "text": {{ text | tojson }}, "id": {{ key | tojson }}}',
         "says": "short",
-        "timeout": 0.5,
+        "timeout": 30,
     }
     return HttpGatewayChannel(sink.url, **{**values, **changes})
 
@@ -138,7 +138,7 @@ def twilio(sink: WebhookSink, means: Any = "sms", **changes: Any) -> TwilioChann
     values: dict[str, Any] = {
         "report_to": "https://care.example/api/v1/receipts/twilio",
         "api": f"http://127.0.0.1:{sink.port}",
-        "timeout": 2,
+        "timeout": 30,
     }
     return TwilioChannel(TwilioAccount("AC1", "t0ken", "+441234000000", **{**values, **changes}), means)
 
@@ -215,7 +215,7 @@ async def test_twilio_is_asked_what_became_of_a_message(
 
 async def test_a_push_message_goes_through_apprise(webhook_sink: WebhookSink) -> None:
     """Title and short words; a service that refuses is tried again."""
-    channel = PushChannel(timeout=5, allow_private=True)
+    channel = PushChannel(timeout=60, allow_private=True)
     to_us = message(push_url=f"json://127.0.0.1:{webhook_sink.port}/phone")
     assert isinstance(await channel.send(to_us, NINE), Delivered)
     (received,) = webhook_sink.received
@@ -235,7 +235,7 @@ async def test_a_push_service_that_hangs_is_not_waited_for(webhook_sink: Webhook
 @pytest.mark.parametrize("url", ["json://127.0.0.1:9/", "json://localhost/x", "syslog://", "nonsense", "::"])
 async def test_push_messages_stay_out_of_our_own_network(url: str) -> None:
     """Nor does a contact's address that is none stop anybody else."""
-    assert isinstance(await PushChannel(timeout=5).send(message(push_url=url), NINE), Permanent)
+    assert isinstance(await PushChannel(timeout=60).send(message(push_url=url), NINE), Permanent)
 
 
 @pytest.mark.parametrize("lacking", [{"phone": None}, {"phone": ""}])

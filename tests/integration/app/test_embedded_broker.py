@@ -61,7 +61,7 @@ def side(broker: EmbeddedBroker, request: pytest.FixtureRequest) -> Side:
 
 async def next_payload(client: aiomqtt.Client) -> bytes:
     """The next message's payload."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         message = await anext(client.messages)
     assert isinstance(message.payload, bytes)
     return message.payload
@@ -117,7 +117,7 @@ async def test_a_home_that_dies_leaves_its_will(side: Side) -> None:
         assert await next_payload(watcher) == will.payload
     async with side.client("latecomer") as latecomer:
         await latecomer.subscribe("will/+/status", 1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             message = await anext(latecomer.messages)
         assert (message.payload, message.retain) == (will.payload, True)
 

@@ -40,7 +40,7 @@ async def signed_in(broker: Mosquitto, name: str, **more: object) -> AsyncIterat
 async def heard(client: aiomqtt.Client, until: str) -> list[str]:
     """The topics of the messages that arrive, up to and without the one on `until`."""
     topics: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for message in client.messages:
             if message.topic.value == until:
                 break

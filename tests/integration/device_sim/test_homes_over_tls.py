@@ -69,4 +69,4 @@ async def test_a_broker_that_nobody_vouches_for_is_not_spoken_to(secured: Secure
     """Without the authority the home stays out and says why."""
     async with Home(SPEC, broker_from_url(secured.url), CLOCK) as home:
         with pytest.raises(TimeoutError, match="certificate verify failed"):
-            await home.connected(within=1)
+            await home.connected(within=5)

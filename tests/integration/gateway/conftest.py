@@ -17,7 +17,7 @@ from gateway.connection import Subscription
 from gateway.session import Message, Session
 from tests.support.processes import free_port
 
-WITHIN = 20.0
+WITHIN = 60.0
 """Seconds after which a test gives up; nothing here is expected to take long."""
 
 

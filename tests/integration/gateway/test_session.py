@@ -201,7 +201,7 @@ async def test_what_we_publish_reaches_the_hub(any_broker: RunningBroker) -> Non
         await until(lambda: ears.ups == 1)
         await hub.subscribe("threshold/v1/hub-9/receipts", qos=1)
         assert ears.session.publish("threshold/v1/hub-9/receipts", b'{"stored":["a"]}')
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             message = await anext(aiter(hub.messages))
         assert (message.payload, message.qos, message.retain) == (b'{"stored":["a"]}', 1, False)
 

@@ -14,7 +14,7 @@ from db.pool import Connection, connection_arguments, fetch_one
 from gateway.broker import broker_at
 from ingest.worker import IngestWorker
 
-WITHIN = 30.0
+WITHIN = 60.0
 """Seconds after which a test gives up; nothing here is expected to take long."""
 
 

@@ -214,7 +214,7 @@ async def test_the_lease_of_a_dead_connection_is_free_at_once(
         killed = await ask(
             estate,
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name = 'threshold intake one'",
+            " WHERE datname = current_database() AND application_name = 'threshold intake one ordinary'",
         )
         assert len(killed) == 1
         await flat.says(event("b"))

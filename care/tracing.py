@@ -81,15 +81,15 @@ def trace(windows: Mapping[str, Window], evidence: Sequence[Evidence], policy: P
     touched: set[int] = set()
     received_at: datetime | None = None
     for piece in evidence:
+        if piece.strength is Strength.WEAK:
+            tracing.note_weak(piece)
+            continue
         moment = piece.event.received_at
-        if touched and received_at is not None and moment != received_at:
+        if received_at is not None and moment != received_at:
             tracing.match(touched, received_at)
             touched.clear()
         received_at = moment
-        if piece.strength is Strength.WEAK:
-            tracing.note_weak(piece)
-        else:
-            touched.update(tracing.take(piece))
+        touched.update(tracing.take(piece))
     if received_at is not None:
         tracing.match(touched, received_at)
     return tracing.traces

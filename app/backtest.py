@@ -29,8 +29,9 @@ from device_sim.world.truth import Truth, read_truth
 
 DEFAULTS = "default"
 """In the place of a policy file: the numbers of domain/visits.md."""
-_BUFFER = 1 << 20
-"""Bytes written at once: a report comes in a hundred thousand pieces, and each write has its price."""
+_BUFFER = 1 << 18
+"""Bytes written at once: a report comes in a million pieces, each write has its price, and more than this
+leaves the processor's cache before it is written."""
 
 
 def backtest(

@@ -29,8 +29,9 @@ from device_sim.world.truth import Truth, read_truth
 
 DEFAULTS = "default"
 """In the place of a policy file: the numbers of domain/visits.md."""
-_BUFFER = 1 << 20
-"""Bytes written at once: a report comes in a hundred thousand pieces, and each write has its price."""
+_BUFFER = 1 << 18
+"""Bytes written at once: a report comes in a million pieces, each write has its price, and more than this
+leaves the processor's cache before it is written."""
 
 
 def backtest(
@@ -68,12 +69,12 @@ def backtest(
     with _uncollected(), _progress() as progress:
         if against is None:
             rules = _policy(policy)
-            history = gather(estate, rosters, events, [rules], end, progress)
+            history = _kept(gather(estate, rosters, events, [rules], end, progress))
             _write(out, _reported(history, rules, progress))
             return
         both = _policy(against[0]), _policy(against[1])
         really = None if truth is None else _truth(truth)
-        history = gather(estate, rosters, events, both, end, progress)
+        history = _kept(gather(estate, rosters, events, both, end, progress))
         tallies = _tally(history, both[0], "first", progress), _tally(history, both[1], "second", progress)
     found = compare(tallies, (str(against[0]), str(against[1])), history.end, really)
     _write(out, (msgspec.json.format(msgspec.json.encode(found)), b"\n"))
@@ -110,6 +111,13 @@ def _uncollected() -> Iterator[None]:
         if collecting:
             gc.freeze()  # nor when it is over
             gc.enable()
+
+
+def _kept(history: History) -> History:
+    """Keeps what was read until the process ends: taking it apart piece by piece costs seconds."""
+    ring: list[object] = [history]
+    ring.append(ring)  # what holds itself is let go by the collector alone, and that is told to leave it
+    return history
 
 
 def _progress() -> Progress:

@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from alerts.classify import worth_a_look
 from alerts.model import Signal
-from app.backtest_lines import EARLIEST, LATEST, AnyLine, lines_of, sorted_lines_of
+from app.backtest_lines import EARLIEST, LATEST, AnyLine, PlainLine, lines_of, sorted_lines_of
 from care.evidence import may_be_evidence
 from care.hearing import Listener, is_fresh
 from care.model import Estate, Hearing, HomeEvent, Hub
@@ -149,36 +149,63 @@ class _Reader:
 
     def read(self, lines: Iterable[AnyLine | None]) -> Received:
         """Takes lines in order of arrival; None stands for one that could not be read."""
-        found, homes, until = self._found, self._homes, self._until
+        homes, until = self._homes, self._until
         latest = _BEFORE
         for line in lines:
-            if line is None or (line.event is UNSET and line.status is UNSET):
-                found.rejected += 1
-                continue
-            received_at = line.received_at
-            if received_at.tzinfo is not UTC:
-                received_at = in_utc(received_at)
-            if not latest <= received_at <= until:
-                self._leave_out(received_at, latest)
-                continue
-            latest = received_at
-            home, event = homes[line.hub], line.event
-            if event is not UNSET:
-                home.heard(received_at)
-                if isinstance(event, Rejected):
-                    self._rejected(home, received_at, event)
-                elif event.type != HEARTBEAT:
-                    self._event(home, received_at, event)
-                # Asked here and first, because nearly every line is a heartbeat that says nothing new.
-                elif not home.is_news(queued := event.data.get("queued")):
-                    home.passed.append(event.id)
-                elif self._is_fresh_and_new(home, received_at, event):
-                    home.queue(received_at, queued)
-            if line.status is not UNSET:
-                self._status(home, received_at, line.status)
-        found.last = None if latest is _BEFORE else latest
+            # Asked here and first, because nearly every line is a heartbeat that says nothing new.
+            if (
+                line.__class__ is PlainLine
+                and (event := line.event) is not UNSET
+                and event.type == HEARTBEAT
+                and latest <= (received_at := line.received_at) <= until
+                and received_at - (home := homes[line.hub]).last_heard_at <= home.steady_for
+                and event.data.get("queued") == home.said
+                and line.status is UNSET
+                and received_at.tzinfo is UTC
+            ):
+                latest = home.last_heard_at = received_at
+                home.passed.append(event.id)
+            else:
+                latest = self._line(line, latest)
+        self._found.last = None if latest is _BEFORE else latest
         self._finish()
-        return found
+        return self._found
+
+    def _line(self, line: AnyLine | None, latest: datetime) -> datetime:
+        """Takes any line, the one before it received at `latest`; the latest moment with it."""
+        if line is None or (line.event is UNSET and line.status is UNSET):
+            self._found.rejected += 1
+            return latest
+        received_at, event = line.received_at, line.event
+        if received_at.tzinfo is not UTC:
+            received_at = in_utc(received_at)
+        if not latest <= received_at <= self._until:
+            self._leave_out(received_at, latest)
+            return latest
+        home = self._homes[line.hub]
+        if event is not UNSET:
+            home.heard(received_at)
+            if isinstance(event, Rejected):
+                self._rejected(home, received_at, event)
+            elif event.type == HEARTBEAT:
+                self._heartbeat(home, received_at, event)
+            else:
+                self._event(home, received_at, event)
+        if line.status is not UNSET:
+            self._status(home, received_at, line.status)
+        return received_at
+
+    @staticmethod
+    def _heartbeat(home: _Home, received_at: datetime, heartbeat: Event) -> None:
+        """Keeps its word on the queue when it is a fresh one and new, else only its id."""
+        if not home.is_news(queued := heartbeat.data.get("queued")):
+            home.passed.append(heartbeat.id)
+            return
+        effective_at = timing(in_utc(heartbeat.at), received_at).effective_at
+        if not is_fresh(effective_at, received_at, home.every):
+            home.passed.append(heartbeat.id)
+        elif not home.has_passed_over(heartbeat.id) and home.take(heartbeat.id):
+            home.queue(received_at, queued)
 
     def _leave_out(self, received_at: datetime, latest: datetime) -> None:
         """A line too late, or received at no moment that is believed."""
@@ -190,14 +217,6 @@ class _Reader:
         self._found.rejected += 1
         if event.looks_like_alarm:
             self._found.unreadable.append(Unreadable(home.hub_id, received_at, event.reason))
-
-    @staticmethod
-    def _is_fresh_and_new(home: _Home, received_at: datetime, heartbeat: Event) -> bool:
-        effective_at = timing(in_utc(heartbeat.at), received_at).effective_at
-        if is_fresh(effective_at, received_at, home.every):
-            return not home.has_passed_over(heartbeat.id) and home.take(heartbeat.id)
-        home.passed.append(heartbeat.id)
-        return False
 
     def _event(self, home: _Home, received_at: datetime, event: Event) -> None:
         if not home.take(event.id):

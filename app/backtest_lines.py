@@ -40,14 +40,16 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     status: Status | Rejected | msgspec.UnsetType = msgspec.UNSET
 
 
-class _PlainLine(msgspec.Struct, frozen=True, gc=False):
+class PlainLine(msgspec.Struct, frozen=True, gc=False):
+    """A line that was decoded together with its neighbours."""
+
     hub: str
     received_at: AwareTime
     event: _PlainEvent | msgspec.UnsetType = msgspec.UNSET
     status: Status | msgspec.UnsetType = msgspec.UNSET
 
 
-AnyLine = Line | _PlainLine
+AnyLine = Line | PlainLine
 
 
 class _BareLine(msgspec.Struct, frozen=True):
@@ -63,7 +65,7 @@ class _Stamp(msgspec.Struct, frozen=True, gc=False):
     received_at: AwareTime
 
 
-_plain = msgspec.json.Decoder(_PlainLine)
+_plain = msgspec.json.Decoder(PlainLine)
 _bare = msgspec.json.Decoder(_BareLine)
 _stamp = msgspec.json.Decoder(_Stamp)
 

@@ -7,7 +7,7 @@ repetitions are kept as what they are, a beginning, a distance and a number, and
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -49,7 +49,7 @@ class Steps:
         """The moments as a JSON array, spelled as `isoformat` does, in pieces of at most a day."""
         if self.count and not self.every % _MINUTE:
             written = [b'"%s"' % at.isoformat().encode() for at in self.single]
-            yield b"[%s," % b",".join(written)
+            yield b"[" + b",".join(written)
             yield from self._minutely()
             yield b"]"
         else:
@@ -57,31 +57,48 @@ class Steps:
             yield _encode(list(self.moments())).replace(b'Z"', b'+00:00"')
 
     def _minutely(self) -> Iterator[bytes]:
-        """The repetitions: they differ in their minutes only, and a day's minutes are spelled once."""
+        """The repetitions, each after a comma: of one second and place behind the point, all are as long.
+
+        A day's are spelled once, and then dated anew for each day that begins at the same minute.
+        """
         stride, last, left = self.every // _MINUTE, self.single[-1], self.count
         within = last.isoformat()[len("2026-11-01T00:00") :].encode() + b'"'
+        width = len(b',"2026-11-01T00:00') + len(within)
         minute = (last - _EPOCH) // _MINUTE + stride
+        written, dated, begun = bytearray(), b"", -1
         while left > 0:
             day, begin = divmod(minute, _DAY_MINUTES)
-            some = _minutes_from(day, begin, stride)
-            steps = len(some) - 1
-            yield (within + b",").join(some if steps < left else some[:left])
+            date = _date(day)
+            if begin == begun:
+                _date_anew(written, width, dated, date)
+            else:
+                opened = b',"%sT' % date
+                clocks = (within + opened).join(_clocks()[begin::stride])
+                written = bytearray(opened + clocks + within)
+            dated, begun = date, begin
+            steps = len(written) // width
+            yield bytes(written) if steps <= left else bytes(written[: left * width])
             minute += steps * stride
             left -= steps
-        yield within
 
 
-@lru_cache(maxsize=400)
-def _minutes_of(day: int) -> list[bytes]:
-    """Each minute of a day since 1970, as a JSON string begins."""
-    date = (_EPOCH + timedelta(days=day)).date().isoformat()
-    return [f'"{date}T{hour:02}:{minute:02}'.encode() for hour in range(24) for minute in range(60)]
+@cache
+def _clocks() -> list[bytes]:
+    """Each minute of a day, as a clock shows it."""
+    return [b"%02d:%02d" % (hour, minute) for hour in range(24) for minute in range(60)]
 
 
 @lru_cache(maxsize=4000)
-def _minutes_from(day: int, begin: int, stride: int) -> list[bytes]:
-    """Every so many minutes of a day, and an empty one behind them: the next day is written after it."""
-    return [*_minutes_of(day)[begin::stride], b""]
+def _date(day: int) -> bytes:
+    """A day since 1970, as `isoformat` spells it."""
+    return (_EPOCH + timedelta(days=day)).date().isoformat().encode()
+
+
+def _date_anew(written: bytearray, width: int, before: bytes, after: bytes) -> None:
+    """Puts another date in all of a day's steps; from one day to the next that is a digit or two."""
+    for place, (was, now) in enumerate(zip(before, after, strict=True), start=len(b',"')):
+        if was != now:
+            written[place::width] = bytes([now]) * (len(written) // width)
 
 
 def climb(

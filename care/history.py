@@ -116,6 +116,11 @@ class _Telling:
         """Everything up to `until`, and when to look again."""
         begin = self._window.counts_from - _BEFORE
         settles_at = self._window.settles_at
+        if self._only_last and until >= settles_at and not self._words and self._trace.made_in_time:
+            # As most visits: there is nothing to follow from moment to moment.
+            self._told = self._seen(settles_at)
+            self._conclude(settles_at)
+            return VisitHistory(self._window.visit, tuple(self._versions), (), None)
         manual = {word.at for word in self._words}
         moments = sorted(self._moments())
         last = begin
@@ -148,18 +153,23 @@ class _Telling:
 
     def _tell(self, at: datetime) -> bool:
         """Takes in what had happened by a moment; whether anything turned then."""
+        now = self._seen(at)
+        if now == self._told:
+            return False
+        self._told = now
+        filled, _, word, _ = now
+        self._follow_with_alerts(at, alert_due(self._window, self._speech, filled, word, at))
+        if not self._only_last:
+            self._conclude(at)
+        return True
+
+    def _seen(self, at: datetime) -> _Told:
+        """What decides the verdict at a moment."""
         window, speech = self._window, self._speech
         seen = at if at <= window.settles_at else window.settles_at
         filled, weak_at = self._trace.filled_at(seen), self._trace.weak_at(seen)
         word = next((word for word in reversed(self._words) if word.at <= at), None) if self._words else None
-        now = filled, weak_at, word, phase(window, speech, filled, word, at)
-        if now == self._told:
-            return False
-        self._told = now
-        self._follow_with_alerts(at, alert_due(window, speech, filled, word, at))
-        if not self._only_last:
-            self._conclude(at)
-        return True
+        return filled, weak_at, word, phase(window, speech, filled, word, at)
 
     def _conclude(self, at: datetime) -> None:
         """Words the verdict of what has been taken in, and keeps it when it is a new one."""

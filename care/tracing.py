@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -30,6 +31,23 @@ class Trace:
             bool(self.filled)
             and self.filled[0][0] <= self.window.missed_at
             and all(sessions for _, sessions in self.filled)
+        )
+
+    @property
+    def made_in_time(self) -> bool:
+        """Somebody was in a slot before the visit was late, all who should by `missed_at`, and ever since.
+
+        Nothing was ever to be told of such a visit but that it was made: no alert was due at any moment.
+        """
+        window, filled = self.window, self.filled
+        if not filled or filled[0][0] > window.punctual_until:
+            return False
+        needed = window.visit.carers_required
+        if len(filled[-1][1]) < needed:
+            return False
+        return all(
+            sessions and (len(sessions) >= needed or superseded_at <= window.missed_at)
+            for (_, sessions), (superseded_at, _) in pairwise(filled)
         )
 
     def filled_at(self, moment: datetime) -> tuple[Session, ...]:
@@ -63,15 +81,15 @@ def trace(windows: Mapping[str, Window], evidence: Sequence[Evidence], policy: P
     touched: set[int] = set()
     received_at: datetime | None = None
     for piece in evidence:
+        if piece.strength is Strength.WEAK:
+            tracing.note_weak(piece)
+            continue
         moment = piece.event.received_at
-        if touched and received_at is not None and moment != received_at:
+        if received_at is not None and moment != received_at:
             tracing.match(touched, received_at)
             touched.clear()
         received_at = moment
-        if piece.strength is Strength.WEAK:
-            tracing.note_weak(piece)
-        else:
-            touched.update(tracing.take(piece))
+        touched.update(tracing.take(piece))
     if received_at is not None:
         tracing.match(touched, received_at)
     return tracing.traces

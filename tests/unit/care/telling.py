@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from alerts.model import VisitAlertKind
-from care.history import histories
+from care.history import histories, judged
 from care.household import Household
+from care.liveness import Ears
 from care.model import (
     Attendance,
     HomeEvent,
@@ -13,6 +14,7 @@ from care.model import (
     Verdict,
     VisitHistory,
 )
+from care.windows import frame
 from tests.unit.care.builders import (
     at,
     home,
@@ -31,8 +33,13 @@ LATE, MISSED, UNVERIFIED, PART = (
 
 
 def history(household: Household, until: datetime = END, ref: str = "v1") -> VisitHistory:
-    """The history of one visit."""
-    return next(found for found in histories(household, until) if found.visit.ref == ref)
+    """The history of one visit; told briefly, as a replay asks for it, it ends the same."""
+    whole = histories(household, until)
+    windows = frame(household.visits, household.suspensions, household.policy, household.dwelling.time_zone)
+    ears = [Ears.of(hearing, household.policy, household.outages) for hearing in household.hearing]
+    brief = judged(windows, household, ears, until, only_last=True)
+    assert [(one.verdict, one.alerts) for one in brief] == [(one.verdict, one.alerts) for one in whole]
+    return next(found for found in whole if found.visit.ref == ref)
 
 
 def states(found: VisitHistory) -> list[tuple[str, State, Attendance]]:

@@ -1,5 +1,7 @@
 """The history of a visit whose evidence turns: doubles, late halves, better matches."""
 
+import pytest
+
 from care.model import (
     Attendance,
     Duration,
@@ -99,3 +101,24 @@ def test_verdicts_settle() -> None:
     assert history(home([visit()], [in_time])).verdict.attendance is Attendance.ATTENDED
     settled = history(home([visit()], [too_late]))
     assert (settled.verdict.state, settled.next_check_at) == (State.MISSED, None)
+
+
+@pytest.mark.parametrize("second", ["08:20", "09:00", "09:00:01"])
+def test_the_second_of_two_may_come_until_it_is_missed(second: str) -> None:
+    """Up to `missed_at`, that moment included, nothing was ever to be told of a visit for two."""
+    events = [arrives("joy", "08:05"), arrives("sam", second)]
+    found = history(home([visit(carers_required=2)], events))
+    late = second == "09:00:01"
+    assert alerts(found) == ([(PART, "09:00", "09:00")] if late else [])
+    assert found.verdict.attendance is Attendance.ATTENDED
+
+
+def test_who_was_seen_to_come_may_be_lost_and_found_again() -> None:
+    """What a better match takes away makes the visit late, until somebody else is known to have come."""
+    events = [
+        arrives("joy", "07:20", "07:20"),
+        arrives("joy", "07:05", "08:40"),
+        arrives("sam", "08:50", "08:50"),
+    ]
+    found = history(home([visit()], events))
+    assert alerts(found) == [(LATE, "08:40", "08:50")]

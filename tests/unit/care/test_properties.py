@@ -222,7 +222,7 @@ def test_no_policy_breaks_the_rules(world: World, policy: Policy, now: datetime)
 
 
 @settings(max_examples=60, deadline=None)
-@given(worlds(), moments)
+@given(worlds(), moments | st.just(END))
 def test_the_last_version_alone_is_the_last_of_all(world: World, now: datetime) -> None:
     """A replay that words only the verdict that stands gives that verdict and every alert all the same."""
     household = world.household

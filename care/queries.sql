@@ -211,8 +211,14 @@ JOIN dwelling ON dwelling.id = resident.dwelling_id
 JOIN dwelling AS near ON near.scheme = dwelling.scheme
 JOIN resident AS neighbour ON neighbour.dwelling_id = near.id AND neighbour.id <> resident.id
 WHERE asked.from_at <= %(now)s
-  AND EXISTS (SELECT FROM hub JOIN device ON device.hub_id = hub.id
-              WHERE hub.scheme = dwelling.scheme AND device.scope = 'communal')
+  AND (EXISTS (SELECT FROM hub WHERE hub.scheme = dwelling.scheme)
+       OR EXISTS (SELECT FROM dwelling AS lending JOIN hub ON hub.dwelling_id = lending.id
+                  WHERE lending.scheme = dwelling.scheme
+                    AND (EXISTS (SELECT FROM device WHERE device.hub_id = hub.id AND device.scope = 'communal')
+                         OR EXISTS (SELECT FROM event
+                                    WHERE event.hub_id = hub.id AND event.received_at >= asked.from_at - interval '3 days'
+                                      AND event.dwelling_id IS NOT NULL AND event.credential IS NOT NULL
+                                      AND event.data ->> 'scope' = 'communal'))))
 GROUP BY neighbour.id;
 
 -- name: recurrences_to_extend
@@ -253,13 +259,16 @@ GROUP BY resident.id;
 
 -- name: recheck_behind_shared_doors
 -- Has judged again what a carer's credential at a scheme's door may touch: for those in the scheme whom the carer's
--- provider visits about then.
+-- provider visits about then. A dwelling's hub may speak of that door: by the event's own word, or by its panel.
 INSERT INTO recheck (resident_id, from_at, until_at, at)
 SELECT visit.resident_id, min(said.effective_at), max(said.effective_at), %(now)s
-FROM unnest(%(hubs)s::text[], %(moments)s::timestamptz[], %(credentials)s::text[])
-    AS said (hub_id, effective_at, credential)
-JOIN hub ON hub.id = said.hub_id AND hub.scheme IS NOT NULL
-JOIN dwelling ON dwelling.scheme = hub.scheme
+FROM unnest(%(hubs)s::text[], %(moments)s::timestamptz[], %(credentials)s::text[], %(shared)s::boolean[])
+    AS said (hub_id, effective_at, credential, shared)
+JOIN hub ON hub.id = said.hub_id
+LEFT JOIN dwelling AS home ON home.id = hub.dwelling_id
+JOIN dwelling ON dwelling.scheme = coalesce(hub.scheme, home.scheme)
+    AND (hub.scheme IS NOT NULL OR said.shared
+         OR EXISTS (SELECT FROM device WHERE device.hub_id = hub.id AND device.scope = 'communal'))
 JOIN credential ON credential.credential = said.credential
 JOIN carer ON carer.id = credential.carer_id
 JOIN visit ON visit.dwelling_id = dwelling.id AND visit.provider_id = carer.provider_id
@@ -352,6 +361,18 @@ FROM hub WHERE dwelling_id = ANY (%(dwellings)s)
 UNION ALL
 SELECT id, dwelling_id, scheme, heartbeat_every, first_heard_at, last_heard_at
 FROM hub WHERE scheme = ANY (%(schemes)s);
+
+-- name: lending_dwellings
+-- Dwellings in these schemes whose hubs may speak of a shared door: by a panel's scope in the estate, or by the word of
+-- an event of a time.
+SELECT DISTINCT dwelling.scheme, dwelling.id
+FROM dwelling JOIN hub ON hub.dwelling_id = dwelling.id
+WHERE dwelling.scheme = ANY (%(schemes)s)
+  AND (EXISTS (SELECT FROM device WHERE device.hub_id = hub.id AND device.scope = 'communal')
+       OR EXISTS (SELECT FROM event
+                  WHERE event.hub_id = hub.id AND event.received_at >= %(since)s AND event.received_at <= %(until)s
+                    AND event.dwelling_id IS NOT NULL AND event.credential IS NOT NULL
+                    AND event.data ->> 'scope' = 'communal'));
 
 -- name: scoped_devices
 -- The devices of these hubs that stand at a door of a known scope.

@@ -321,13 +321,13 @@ WHERE resident_id = ANY (%(residents)s)
 RETURNING resident_id, from_at, until_at, visit_ref;
 
 -- name: due_visits
--- Which of these visits are still due, and which others of these residents that began lately: to look through all that is
--- known of a resident would cost the more the longer they are known.
+-- Which of these visits are still due, and which of these residents' that began lately, some of them twice: to look
+-- through all that is known of a resident would cost the more the longer they are known.
 SELECT ref, resident_id, start_at, end_at FROM visit WHERE ref = ANY (%(refs)s) AND next_check_at <= %(until)s
 UNION ALL
 SELECT ref, resident_id, start_at, end_at FROM visit
 WHERE resident_id = ANY (%(residents)s) AND start_at >= %(since)s AND start_at <= %(until)s
-  AND next_check_at <= %(until)s AND ref <> ALL (%(refs)s);
+  AND next_check_at <= %(until)s;
 
 -- name: visits_around
 -- The visits of residents that touch a time of each. A flexible one counts from up to a day before and until up to a
@@ -475,26 +475,22 @@ FROM visit WHERE ref = ANY (%(refs)s);
 -- Which alerts were raised for these visits, and whether they were stood down.
 SELECT visit_ref, kind, raised_at, stood_down_at FROM alert WHERE visit_ref = ANY (%(refs)s);
 
--- name: add_verdicts
--- Adds versions of verdicts; none is ever overwritten.
-INSERT INTO verdict (visit_ref, version, at, noticed_at, state, attendance, timeliness, duration, verification,
-                     arrived_at, departed_at, carers, reason)
-SELECT visit_ref, version, at, %(now)s, state, attendance, timeliness, duration, verification,
-       arrived_at, departed_at, carers, reason
-FROM json_to_recordset(%(rows)s::json) AS new (
-    visit_ref text, version integer, at timestamptz, state text, attendance text, timeliness text, duration text,
-    verification text, arrived_at timestamptz, departed_at timestamptz, carers text[], reason text);
+-- name: copy_verdicts
+-- Adds versions of verdicts, in the binary format; none is ever overwritten.
+COPY verdict (visit_ref, version, at, noticed_at, state, attendance, timeliness, duration, verification, arrived_at,
+              departed_at, carers, reason)
+FROM STDIN (FORMAT binary);
 
 -- name: conclude_visits
--- Writes what is concluded of visits now, and when each is to be judged again.
+-- Has visits say what their last versions say, and when each is to be judged again.
 UPDATE visit
-SET state = new.state, attendance = new.attendance, timeliness = new.timeliness, duration = new.duration,
-    verification = new.verification, arrived_at = new.arrived_at, departed_at = new.departed_at,
-    carers_seen = new.carers, reason = new.reason, version = new.version, next_check_at = new.next_check_at
-FROM json_to_recordset(%(rows)s::json) AS new (
-    visit_ref text, version integer, state text, attendance text, timeliness text, duration text, verification text,
-    arrived_at timestamptz, departed_at timestamptz, carers text[], reason text, next_check_at timestamptz)
-WHERE visit.ref = new.visit_ref;
+SET state = said.state, attendance = said.attendance, timeliness = said.timeliness, duration = said.duration,
+    verification = said.verification, arrived_at = said.arrived_at, departed_at = said.departed_at,
+    carers_seen = said.carers, reason = said.reason, version = said.version, next_check_at = last.next_check_at
+FROM unnest(%(refs)s::text[], %(versions)s::integer[], %(checks)s::timestamptz[]) AS last (ref, version, next_check_at)
+CROSS JOIN LATERAL (
+    SELECT * FROM verdict WHERE visit_ref = last.ref AND version = last.version OFFSET 0) AS said
+WHERE visit.ref = last.ref;
 
 -- name: look_again
 -- Writes when visits are to be judged again, of which nothing new is concluded.

@@ -95,8 +95,8 @@ async def _furnish(
     if not sketches:
         return []
     lending = await _lending(conn, sketches, policy, until)
-    hubs = await _hubs(conn, sketches, lending)
-    own, shared = _hubs_of(hubs)
+    hearings = await _hubs(conn, sketches, lending)
+    own, shared = _hubs_of(hearings)
     doors_at = {scheme: [hub for name in names for hub in own[name]] for scheme, names in lending.items()}
     places, within_hearing = {}, {}
     for sketch in sketches:
@@ -113,7 +113,7 @@ async def _furnish(
         sketch.dwelling.id: Place(sketch.dwelling, within_hearing[sketch.resident.id]) for sketch in sketches
     }
     doors = await doors_of(conn, homes.values(), events, policy, reach(policy))
-    hearing = {each.hub.id: each for each in hubs}
+    hearing = {each.hub.id: each for each in hearings}
     words = await _words(conn, sketches)
     far = evidence_reach(policy)
     since = min(sketch.counts_from for sketch in sketches) - _QUIET
@@ -124,16 +124,19 @@ async def _furnish(
     furnished = []
     async for sketch in in_turns(sketches):
         near = places[sketch.resident.id]
-        at_home = {hub.id for hub in near}
-        others = [door for door in lent.get(sketch.dwelling.scheme or "", ()) if door.hub.id not in at_home]
         begins = sketch.counts_from - far
-        said = (*(events.get(hub.id, ()) for hub in near), *(door.events for door in others))
-        heard = tuple(event for each in said for event in each if event.received_at >= begins)
+        said = [event for hub in near for event in events.get(hub.id, ())]
+        hubs = list(near)
+        for door in lent.get(sketch.dwelling.scheme or "", ()):
+            if all(door.hub.id != hub.id for hub in near):
+                hubs.append(door.hub)
+                said += door.events
+        heard = tuple(event for event in said if event.received_at >= begins)
         household = Household(
             resident=sketch.resident,
             dwelling=sketch.dwelling,
             visits=sketch.visits,
-            hubs=(*near, *(door.hub for door in others)),
+            hubs=tuple(hubs),
             hearing=tuple(hearing[hub.id] for hub in hubs_that_matter(near, sketch.dwelling)),
             carers=_carers_of(heard, carers, begins),
             events=heard,

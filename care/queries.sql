@@ -297,7 +297,7 @@ SELECT began_at, ended_at FROM intake_gap WHERE ended_at IS NULL OR ended_at >= 
 
 -- name: claim_due
 -- Residents with a visit that is due, the longest due first, held against other sweeps; those held by one are skipped.
-SELECT visit.resident_id, visit.ref
+SELECT visit.resident_id, visit.ref, visit.start_at
 FROM visit JOIN resident ON resident.id = visit.resident_id
 WHERE visit.next_check_at <= %(until)s
 ORDER BY visit.next_check_at
@@ -321,13 +321,13 @@ WHERE resident_id = ANY (%(residents)s)
 RETURNING resident_id, from_at, until_at, visit_ref;
 
 -- name: due_visits
--- Which of these visits are still due, and which of these residents' that began lately, some of them twice: to look
--- through all that is known of a resident would cost the more the longer they are known.
-SELECT ref, resident_id, start_at, end_at FROM visit WHERE ref = ANY (%(refs)s) AND next_check_at <= %(until)s
-UNION ALL
+-- Which visits of residents that began lately are still due, and which of others of theirs: to look through all that is
+-- known of a resident would cost the more the longer they are known.
 SELECT ref, resident_id, start_at, end_at FROM visit
 WHERE resident_id = ANY (%(residents)s) AND start_at >= %(since)s AND start_at <= %(until)s
-  AND next_check_at <= %(until)s;
+  AND next_check_at <= %(until)s
+UNION ALL
+SELECT ref, resident_id, start_at, end_at FROM visit WHERE ref = ANY (%(others)s) AND next_check_at <= %(until)s;
 
 -- name: visits_around
 -- The visits of residents that touch a time of each. A flexible one counts from up to a day before and until up to a
@@ -486,11 +486,11 @@ FROM STDIN (FORMAT binary);
 UPDATE visit
 SET state = said.state, attendance = said.attendance, timeliness = said.timeliness, duration = said.duration,
     verification = said.verification, arrived_at = said.arrived_at, departed_at = said.departed_at,
-    carers_seen = said.carers, reason = said.reason, version = said.version, next_check_at = last.next_check_at
-FROM unnest(%(refs)s::text[], %(versions)s::integer[], %(checks)s::timestamptz[]) AS last (ref, version, next_check_at)
+    carers_seen = said.carers, reason = said.reason, version = said.version, next_check_at = judged.next_check_at
+FROM json_to_recordset(%(rows)s::json) AS judged (visit_ref text, next_check_at timestamptz)
 CROSS JOIN LATERAL (
-    SELECT * FROM verdict WHERE visit_ref = last.ref AND version = last.version OFFSET 0) AS said
-WHERE visit.ref = last.ref;
+    SELECT * FROM verdict WHERE visit_ref = judged.visit_ref ORDER BY version DESC LIMIT 1) AS said
+WHERE visit.ref = judged.visit_ref;
 
 -- name: look_again
 -- Writes when visits are to be judged again, of which nothing new is concluded.

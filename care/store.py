@@ -46,27 +46,28 @@ async def write_conclusions(
 
     `organisations`: by visit, who may be told of it.
     """
-    rows, refs, versions, checks = [HEADER], list[str](), list[int](), list[datetime | None]()
+    versions = [HEADER]
+    concluded: list[dict[str, Any]] = []
     unchanged: list[dict[str, Any]] = []
     news: list[News] = []
     noticed_at = timestamp(now)
     async for each in in_turns(corrections):
-        ref, check = each.history.visit.ref, each.history.next_check_at
+        ref = each.history.visit.ref
+        judged = {"visit_ref": ref, "next_check_at": each.history.next_check_at}
         if not each.concludes:
-            unchanged.append({"visit_ref": ref, "next_check_at": check})
+            unchanged.append(judged)
             continue
-        number = each.first
-        for number, version in enumerate(each.versions, start=each.first):
-            rows.append(_row(ref, number, version, noticed_at))
-        refs.append(ref)
-        versions.append(number)
-        checks.append(check)
+        concluded.append(judged)
+        versions += [
+            _row(ref, number, version, noticed_at)
+            for number, version in enumerate(each.versions, start=each.first)
+        ]
         told = {"visit_ref": ref, "state": each.versions[-1].verdict.state.value}
         news.append(News("visit", organisations[ref], told, WHO_SEES_VISITS))
-    if refs:
+    if concluded:
         async with conn.cursor() as cursor, cursor.copy(Q["copy_verdicts"]) as copy:
-            await copy.write(b"".join([*rows, TRAILER]))
-        await execute(conn, Q["conclude_visits"], refs=refs, versions=versions, checks=checks)
+            await copy.write(b"".join([*versions, TRAILER]))
+        await execute(conn, Q["conclude_visits"], rows=_rows(concluded))
         await append_all(conn, news, now)
     if unchanged:
         await execute(conn, Q["look_again"], rows=_rows(unchanged))

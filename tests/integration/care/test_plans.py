@@ -46,7 +46,8 @@ SPAN: dict[str, Any] = {"froms": [at(6)] * 3, "untils": [at(9)] * 3}
 
 HOT = {
     "claim_due": ({"until": at(8), "limit": 50}, {"visit"}),
-    "due_visits": ({"refs": REFS, "residents": RESIDENTS, "since": at(6), "until": at(8)}, {"visit"}),
+    "due_visits": ({"residents": RESIDENTS, "since": at(6), "until": at(8), "others": REFS}, {"visit"}),
+    "conclude_visits": ({"rows": "[]"}, {"visit"}),
     "visits_around": ({"residents": RESIDENTS, **SPAN}, {"visit"}),
     "evidence_of": (
         {"hubs": HUBS, "froms": [at(7)] * 3, "reach": HOUR, "since": at(6), "until": at(9)},

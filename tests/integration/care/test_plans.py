@@ -44,7 +44,7 @@ REFS = ["1/0", "2/0", "3/0"]
 HUBS = ["h1", "h2", "h3"]
 SPAN: dict[str, Any] = {"froms": [at(6)] * 3, "untils": [at(9)] * 3}
 
-HOT = {
+HOT: dict[str, tuple[dict[str, Any], set[str]]] = {
     "claim_due": ({"until": at(8), "limit": 50}, {"visit"}),
     "due_visits": ({"residents": RESIDENTS, "since": at(6), "until": at(8), "others": REFS}, {"visit"}),
     "conclude_visits": ({"rows": "[]"}, {"visit"}),

@@ -5,6 +5,7 @@ that are held, and so no two ever judge the same visits at once or wait for each
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -56,8 +57,8 @@ async def claim(conn: Connection, at: Moments, limit: int) -> dict[str, Wanted]:
     """Takes up to `limit` due visits and as many things learned, with what else is due of those residents."""
     due = await fetch_tuples(conn, Q["claim_due"], until=at.due, limit=limit)
     learned = await fetch_tuples(conn, Q["claim_rechecks"], until=at.learned, now=at.now, limit=limit)
-    residents = {resident for resident, _ in due}.union(resident for (resident,) in learned)
-    return await take(conn, sorted(residents), [ref for _, ref in due], at)
+    residents = {resident for resident, _, _ in due}.union(resident for (resident,) in learned)
+    return await take(conn, sorted(residents), {ref: start_at for _, ref, start_at in due}, at)
 
 
 async def hold(conn: Connection, residents: list[str]) -> None:
@@ -65,9 +66,11 @@ async def hold(conn: Connection, residents: list[str]) -> None:
     await execute(conn, Q["lock_residents"], ids=residents)
 
 
-async def take(conn: Connection, residents: list[str], claimed: list[str], at: Moments) -> dict[str, Wanted]:
-    """What there is to be judged of residents who are held: of the visits that were `claimed` what is still
-    due, of the others what began in the last days."""
+async def take(
+    conn: Connection, residents: list[str], claimed: Mapping[str, datetime], at: Moments
+) -> dict[str, Wanted]:
+    """What there is to be judged of residents who are held: of the visits that were `claimed`, each with its
+    start, what is still due, and of the others what began in the last days."""
     if not residents:
         return {}
     wanted: defaultdict[str, Wanted] = defaultdict(Wanted)
@@ -78,8 +81,10 @@ async def take(conn: Connection, residents: list[str], claimed: list[str], at: M
         each.learned.append((row["from_at"], row["until_at"]))
         if row["visit_ref"] is not None:
             each.spoken.add(row["visit_ref"])
+    since = at.due - _TOGETHER
+    others = [ref for ref, start_at in claimed.items() if not since <= start_at <= at.due]
     due = await fetch_tuples(
-        conn, Q["due_visits"], refs=claimed, residents=residents, since=at.due - _TOGETHER, until=at.due
+        conn, Q["due_visits"], residents=residents, since=since, until=at.due, others=others
     )
     for ref, resident, start_at, end_at in due:
         wanted[resident].due[ref] = start_at, end_at

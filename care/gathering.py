@@ -16,6 +16,7 @@ from care.doors import NO_DOORS
 from care.estate_store import Q, device_of, grouped
 from care.hearing_store import hearings_of
 from care.household import Household
+from care.lent_doors import lent_door
 from care.liveness import hubs_that_matter
 from care.model import (
     Carer,
@@ -93,17 +94,26 @@ async def _furnish(
 ) -> list[Home]:
     if not sketches:
         return []
-    hubs = await _hubs(conn, sketches)
-    own, shared = _hubs_of(hubs)
-    places = {
-        sketch.resident.id: [*own[sketch.dwelling.id], *shared[sketch.dwelling.scheme or ""]]
-        for sketch in sketches
+    lending = await _lending(conn, sketches, policy, until)
+    hearings = await _hubs(conn, sketches, lending)
+    own, shared = _hubs_of(hearings)
+    doors_at = {scheme: [hub for name in names for hub in own[name]] for scheme, names in lending.items()}
+    places, within_hearing = {}, {}
+    for sketch in sketches:
+        scheme = sketch.dwelling.scheme or ""
+        near = places[sketch.resident.id] = [*own[sketch.dwelling.id], *shared[scheme]]
+        within_hearing[sketch.resident.id] = [*near, *doors_at.get(scheme, ())]
+    events = await _events(conn, sketches, within_hearing, policy, until)
+    lent = {
+        scheme: [door for hub in lenders if (door := lent_door(hub, scheme, events.get(hub.id, ())))]
+        for scheme, lenders in doors_at.items()
     }
-    events = await _events(conn, sketches, places, policy, until)
     carers = await _carers(conn, events)
-    homes = {sketch.dwelling.id: Place(sketch.dwelling, places[sketch.resident.id]) for sketch in sketches}
+    homes = {
+        sketch.dwelling.id: Place(sketch.dwelling, within_hearing[sketch.resident.id]) for sketch in sketches
+    }
     doors = await doors_of(conn, homes.values(), events, policy, reach(policy))
-    hearing = {each.hub.id: each for each in hubs}
+    hearing = {each.hub.id: each for each in hearings}
     words = await _words(conn, sketches)
     far = evidence_reach(policy)
     since = min(sketch.counts_from for sketch in sketches) - _QUIET
@@ -115,14 +125,18 @@ async def _furnish(
     async for sketch in in_turns(sketches):
         near = places[sketch.resident.id]
         begins = sketch.counts_from - far
-        heard = tuple(
-            event for hub in near for event in events.get(hub.id, ()) if event.received_at >= begins
-        )
+        said = [event for hub in near for event in events.get(hub.id, ())]
+        hubs = list(near)
+        for door in lent.get(sketch.dwelling.scheme or "", ()):
+            if all(door.hub.id != hub.id for hub in near):
+                hubs.append(door.hub)
+                said += door.events
+        heard = tuple(event for event in said if event.received_at >= begins)
         household = Household(
             resident=sketch.resident,
             dwelling=sketch.dwelling,
             visits=sketch.visits,
-            hubs=tuple(near),
+            hubs=tuple(hubs),
             hearing=tuple(hearing[hub.id] for hub in hubs_that_matter(near, sketch.dwelling)),
             carers=_carers_of(heard, carers, begins),
             events=heard,
@@ -137,10 +151,31 @@ async def _furnish(
     return furnished
 
 
-async def _hubs(conn: Connection, sketches: Iterable[Sketch]) -> list[Hearing]:
+async def _lending(
+    conn: Connection, sketches: Iterable[Sketch], policy: Policy, until: datetime
+) -> Mapping[str, list[str]]:
+    """Dwellings whose hubs may speak of the door that their scheme shares, by scheme."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    schemes = _schemes(sketches)
+    if schemes:
+        since = min(sketch.counts_from for sketch in sketches) - evidence_reach(policy)
+        rows = await fetch_tuples(conn, Q["lending_dwellings"], schemes=schemes, since=since, until=until)
+        for scheme, dwelling in rows:
+            found[scheme].append(dwelling)
+    return found
+
+
+def _schemes(sketches: Iterable[Sketch]) -> list[str]:
+    return sorted({sketch.dwelling.scheme for sketch in sketches if sketch.dwelling.scheme})
+
+
+async def _hubs(
+    conn: Connection, sketches: Iterable[Sketch], lending: Mapping[str, Iterable[str]]
+) -> list[Hearing]:
     """The hubs of homes and of their schemes, and when each was first and last heard."""
-    dwellings = sorted({sketch.dwelling.id for sketch in sketches})
-    schemes = sorted({sketch.dwelling.scheme for sketch in sketches if sketch.dwelling.scheme})
+    homes = {sketch.dwelling.id for sketch in sketches}
+    dwellings = sorted(homes.union(*lending.values()))
+    schemes = _schemes(sketches)
     rows = await fetch_tuples(conn, Q["hubs_of"], dwellings=dwellings, schemes=schemes)
     found = await fetch_all(conn, Q["scoped_devices"], hubs=[row[0] for row in rows])
     devices = grouped(found, "hub_id")

@@ -211,8 +211,14 @@ JOIN dwelling ON dwelling.id = resident.dwelling_id
 JOIN dwelling AS near ON near.scheme = dwelling.scheme
 JOIN resident AS neighbour ON neighbour.dwelling_id = near.id AND neighbour.id <> resident.id
 WHERE asked.from_at <= %(now)s
-  AND EXISTS (SELECT FROM hub JOIN device ON device.hub_id = hub.id
-              WHERE hub.scheme = dwelling.scheme AND device.scope = 'communal')
+  AND (EXISTS (SELECT FROM hub WHERE hub.scheme = dwelling.scheme)
+       OR EXISTS (SELECT FROM dwelling AS lending JOIN hub ON hub.dwelling_id = lending.id
+                  WHERE lending.scheme = dwelling.scheme
+                    AND (EXISTS (SELECT FROM device WHERE device.hub_id = hub.id AND device.scope = 'communal')
+                         OR EXISTS (SELECT FROM event
+                                    WHERE event.hub_id = hub.id AND event.received_at >= asked.from_at - interval '3 days'
+                                      AND event.dwelling_id IS NOT NULL AND event.credential IS NOT NULL
+                                      AND event.data ->> 'scope' = 'communal'))))
 GROUP BY neighbour.id;
 
 -- name: recurrences_to_extend
@@ -253,13 +259,16 @@ GROUP BY resident.id;
 
 -- name: recheck_behind_shared_doors
 -- Has judged again what a carer's credential at a scheme's door may touch: for those in the scheme whom the carer's
--- provider visits about then.
+-- provider visits about then. A dwelling's hub may speak of that door: by the event's own word, or by its panel.
 INSERT INTO recheck (resident_id, from_at, until_at, at)
 SELECT visit.resident_id, min(said.effective_at), max(said.effective_at), %(now)s
-FROM unnest(%(hubs)s::text[], %(moments)s::timestamptz[], %(credentials)s::text[])
-    AS said (hub_id, effective_at, credential)
-JOIN hub ON hub.id = said.hub_id AND hub.scheme IS NOT NULL
-JOIN dwelling ON dwelling.scheme = hub.scheme
+FROM unnest(%(hubs)s::text[], %(moments)s::timestamptz[], %(credentials)s::text[], %(shared)s::boolean[])
+    AS said (hub_id, effective_at, credential, shared)
+JOIN hub ON hub.id = said.hub_id
+LEFT JOIN dwelling AS home ON home.id = hub.dwelling_id
+JOIN dwelling ON dwelling.scheme = coalesce(hub.scheme, home.scheme)
+    AND (hub.scheme IS NOT NULL OR said.shared
+         OR EXISTS (SELECT FROM device WHERE device.hub_id = hub.id AND device.scope = 'communal'))
 JOIN credential ON credential.credential = said.credential
 JOIN carer ON carer.id = credential.carer_id
 JOIN visit ON visit.dwelling_id = dwelling.id AND visit.provider_id = carer.provider_id
@@ -288,7 +297,7 @@ SELECT began_at, ended_at FROM intake_gap WHERE ended_at IS NULL OR ended_at >= 
 
 -- name: claim_due
 -- Residents with a visit that is due, the longest due first, held against other sweeps; those held by one are skipped.
-SELECT visit.resident_id, visit.ref
+SELECT visit.resident_id, visit.ref, visit.start_at
 FROM visit JOIN resident ON resident.id = visit.resident_id
 WHERE visit.next_check_at <= %(until)s
 ORDER BY visit.next_check_at
@@ -312,13 +321,13 @@ WHERE resident_id = ANY (%(residents)s)
 RETURNING resident_id, from_at, until_at, visit_ref;
 
 -- name: due_visits
--- Which of these visits are still due, and which others of these residents that began lately: to look through all that is
+-- Which visits of residents that began lately are still due, and which of others of theirs: to look through all that is
 -- known of a resident would cost the more the longer they are known.
-SELECT ref, resident_id, start_at, end_at FROM visit WHERE ref = ANY (%(refs)s) AND next_check_at <= %(until)s
-UNION ALL
 SELECT ref, resident_id, start_at, end_at FROM visit
 WHERE resident_id = ANY (%(residents)s) AND start_at >= %(since)s AND start_at <= %(until)s
-  AND next_check_at <= %(until)s AND ref <> ALL (%(refs)s);
+  AND next_check_at <= %(until)s
+UNION ALL
+SELECT ref, resident_id, start_at, end_at FROM visit WHERE ref = ANY (%(others)s) AND next_check_at <= %(until)s;
 
 -- name: visits_around
 -- The visits of residents that touch a time of each. A flexible one counts from up to a day before and until up to a
@@ -352,6 +361,18 @@ FROM hub WHERE dwelling_id = ANY (%(dwellings)s)
 UNION ALL
 SELECT id, dwelling_id, scheme, heartbeat_every, first_heard_at, last_heard_at
 FROM hub WHERE scheme = ANY (%(schemes)s);
+
+-- name: lending_dwellings
+-- Dwellings in these schemes whose hubs may speak of a shared door: by a panel's scope in the estate, or by the word of
+-- an event of a time.
+SELECT DISTINCT dwelling.scheme, dwelling.id
+FROM dwelling JOIN hub ON hub.dwelling_id = dwelling.id
+WHERE dwelling.scheme = ANY (%(schemes)s)
+  AND (EXISTS (SELECT FROM device WHERE device.hub_id = hub.id AND device.scope = 'communal')
+       OR EXISTS (SELECT FROM event
+                  WHERE event.hub_id = hub.id AND event.received_at >= %(since)s AND event.received_at <= %(until)s
+                    AND event.dwelling_id IS NOT NULL AND event.credential IS NOT NULL
+                    AND event.data ->> 'scope' = 'communal'));
 
 -- name: scoped_devices
 -- The devices of these hubs that stand at a door of a known scope.
@@ -454,26 +475,22 @@ FROM visit WHERE ref = ANY (%(refs)s);
 -- Which alerts were raised for these visits, and whether they were stood down.
 SELECT visit_ref, kind, raised_at, stood_down_at FROM alert WHERE visit_ref = ANY (%(refs)s);
 
--- name: add_verdicts
--- Adds versions of verdicts; none is ever overwritten.
-INSERT INTO verdict (visit_ref, version, at, noticed_at, state, attendance, timeliness, duration, verification,
-                     arrived_at, departed_at, carers, reason)
-SELECT visit_ref, version, at, %(now)s, state, attendance, timeliness, duration, verification,
-       arrived_at, departed_at, carers, reason
-FROM json_to_recordset(%(rows)s::json) AS new (
-    visit_ref text, version integer, at timestamptz, state text, attendance text, timeliness text, duration text,
-    verification text, arrived_at timestamptz, departed_at timestamptz, carers text[], reason text);
+-- name: copy_verdicts
+-- Adds versions of verdicts, in the binary format; none is ever overwritten.
+COPY verdict (visit_ref, version, at, noticed_at, state, attendance, timeliness, duration, verification, arrived_at,
+              departed_at, carers, reason)
+FROM STDIN (FORMAT binary);
 
 -- name: conclude_visits
--- Writes what is concluded of visits now, and when each is to be judged again.
+-- Has visits say what their last versions say, and when each is to be judged again.
 UPDATE visit
-SET state = new.state, attendance = new.attendance, timeliness = new.timeliness, duration = new.duration,
-    verification = new.verification, arrived_at = new.arrived_at, departed_at = new.departed_at,
-    carers_seen = new.carers, reason = new.reason, version = new.version, next_check_at = new.next_check_at
-FROM json_to_recordset(%(rows)s::json) AS new (
-    visit_ref text, version integer, state text, attendance text, timeliness text, duration text, verification text,
-    arrived_at timestamptz, departed_at timestamptz, carers text[], reason text, next_check_at timestamptz)
-WHERE visit.ref = new.visit_ref;
+SET state = said.state, attendance = said.attendance, timeliness = said.timeliness, duration = said.duration,
+    verification = said.verification, arrived_at = said.arrived_at, departed_at = said.departed_at,
+    carers_seen = said.carers, reason = said.reason, version = said.version, next_check_at = judged.next_check_at
+FROM json_to_recordset(%(rows)s::json) AS judged (visit_ref text, next_check_at timestamptz)
+CROSS JOIN LATERAL (
+    SELECT * FROM verdict WHERE visit_ref = judged.visit_ref ORDER BY version DESC LIMIT 1) AS said
+WHERE visit.ref = judged.visit_ref;
 
 -- name: look_again
 -- Writes when visits are to be judged again, of which nothing new is concluded.

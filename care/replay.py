@@ -6,13 +6,13 @@ needs, for a whole estate at once.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from care.doors import Doors, expected_at_doors
-from care.evidence import scope_of
 from care.history import judged
 from care.household import Household
+from care.lent_doors import LentDoor, lent_door
 from care.liveness import Ears, hubs_that_matter
 from care.model import (
     Carer,
@@ -21,7 +21,6 @@ from care.model import (
     Hearing,
     HomeEvent,
     Hub,
-    Scope,
     Suspension,
     Visit,
     VisitHistory,
@@ -130,33 +129,16 @@ class _Places:
         return [*self.own(dwelling), *self.shared(dwelling)]
 
 
-@dataclass(frozen=True, slots=True)
-class _LentDoor:
-    """A dwelling's hub in its part as a shared door of the scheme, and what it said in that part."""
-
-    hub: Hub
-    events: list[HomeEvent]
-
-
 def _lent_doors(
     estate: Estate, events: Mapping[str, Sequence[HomeEvent]]
-) -> dict[str | None, list[_LentDoor]]:
-    """Where a dwelling's hub speaks of its scheme's door, by scheme: an event's own scope goes before all."""
-    found: dict[str | None, list[_LentDoor]] = {}
+) -> dict[str | None, list[LentDoor]]:
+    """Where a dwelling's hub speaks of its scheme's door, by scheme."""
+    found: dict[str | None, list[LentDoor]] = {}
     for hub in estate.hubs.values():
         scheme = None if hub.dwelling_id is None else estate.dwellings[hub.dwelling_id].scheme
-        if scheme is None:
-            continue
-        maybe = hub.has_communal_panel
-        said = [
-            event
-            for event in events.get(hub.id, ())
-            if (maybe or event.scope is Scope.COMMUNAL) and scope_of(event, hub) is Scope.COMMUNAL
-        ]
-        if said:
-            found.setdefault(scheme, []).append(
-                _LentDoor(replace(hub, dwelling_id=None, scheme=scheme), said)
-            )
+        door = None if scheme is None else lent_door(hub, scheme, events.get(hub.id, ()))
+        if door is not None:
+            found.setdefault(scheme, []).append(door)
     return found
 
 

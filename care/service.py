@@ -12,7 +12,7 @@ from alerts.model import Actor
 from care.errors import BadTimes, NoSuchResident, NoSuchSuspension, NoSuchVisit, TooLate, UnknownReason
 from care.estate_store import Q
 from care.evidence import may_be_evidence
-from care.model import HomeEvent
+from care.model import HomeEvent, Scope
 from care.reasons import CANCEL, SUSPEND, VERIFY
 from care.store import ask_recheck
 from db.pool import Connection, execute, fetch_one
@@ -45,6 +45,7 @@ async def handle_events(conn: Connection, events: Sequence[HomeEvent], now: date
                 hubs=[event.hub_id for event in shown],
                 moments=[event.effective_at for event in shown],
                 credentials=[event.credential for event in shown],
+                shared=[event.scope is Scope.COMMUNAL for event in shown],
                 now=now,
             )
     speaking = sorted({event.hub_id for event in events if not may_be_evidence(event.type)})

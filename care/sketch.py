@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from psycopg.rows import DictRow, TupleRow
 
@@ -20,10 +20,14 @@ _MOST_READINGS = 5
 """Each doubles the time that is read: a month on either side of a chain of visits that never breaks."""
 
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 @dataclass(slots=True)
 class Sketch:
     """A home with its visits. `windows`: those judged, and those that have a bearing on them.
 
+    `counts_from`: when the first of the windows begins; nothing is judged where there are none.
     `due`: judged by what fell due; `touched`: by what was learned; `spoken`: by a person's word.
     """
 
@@ -32,6 +36,7 @@ class Sketch:
     visits: tuple[Visit, ...]
     suspensions: tuple[Suspension, ...]
     windows: dict[str, Window]
+    counts_from: datetime
     due: frozenset[str]
     touched: frozenset[str]
     spoken: frozenset[str]
@@ -40,11 +45,6 @@ class Sketch:
     def judged(self) -> frozenset[str]:
         """Every visit that is to be judged."""
         return self.due | self.touched | self.spoken
-
-    @property
-    def counts_from(self) -> datetime:
-        """When the first of its windows begins."""
-        return min(window.counts_from for window in self.windows.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,17 @@ def _sketch(
     due = windows.keys() & wanted.due.keys()
     spoken = windows.keys() & wanted.spoken
     bearing = _bearing(windows, groups, due | touched | spoken)
-    return Sketch(resident, dwelling, visits, away, bearing, frozenset(due), touched, frozenset(spoken))
+    return Sketch(
+        resident,
+        dwelling,
+        visits,
+        away,
+        bearing,
+        min((window.counts_from for window in bearing.values()), default=_NEVER),
+        frozenset(due),
+        touched,
+        frozenset(spoken),
+    )
 
 
 def _touches(window: Window, span: tuple[datetime, datetime], policy: Policy) -> bool:

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from care.estate_store import Q
 from care.evidence import Evidence
-from care.model import Attendance, Duration, State, Timeliness, Verdict, Verification
+from care.model import Version
 from care.reconcile import PLANNED, Correction, Stored, verdict_of
 from care.turns import in_turns
+from db.copy import HEADER, NULL, TRAILER, integer, name, names, text, timestamp
+from db.copy import row as copy_row
 from db.feed import News, append_all
 from db.pool import Connection, execute, fetch_all, fetch_tuples
 
@@ -22,7 +23,7 @@ WHO_SEES_VISITS = ("care_manager", "operator", "administrator")
 _json = msgspec.json.Encoder()
 
 
-def _rows(rows: Sequence[Mapping[str, Any] | Struct]) -> str:
+def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
     return _json.encode(rows).decode()
 
 
@@ -45,71 +46,50 @@ async def write_conclusions(
 
     `organisations`: by visit, who may be told of it.
     """
-    verdicts: list[_VerdictRow] = []
-    concluded: list[_VerdictRow] = []
+    versions = [HEADER]
+    concluded: list[dict[str, Any]] = []
     unchanged: list[dict[str, Any]] = []
     news: list[News] = []
+    noticed_at = timestamp(now)
     async for each in in_turns(corrections):
-        ref, check = each.history.visit.ref, each.history.next_check_at
+        ref = each.history.visit.ref
+        judged = {"visit_ref": ref, "next_check_at": each.history.next_check_at}
         if not each.concludes:
-            unchanged.append({"visit_ref": ref, "next_check_at": check})
+            unchanged.append(judged)
             continue
-        verdicts += [
-            _row(ref, number, version.verdict, at=version.at)
+        concluded.append(judged)
+        versions += [
+            _row(ref, number, version, noticed_at)
             for number, version in enumerate(each.versions, start=each.first)
         ]
-        last = each.versions[-1].verdict
-        concluded.append(_row(ref, each.first + len(each.versions) - 1, last, next_check_at=check))
-        told = {"visit_ref": ref, "state": last.state.value}
+        told = {"visit_ref": ref, "state": each.versions[-1].verdict.state.value}
         news.append(News("visit", organisations[ref], told, WHO_SEES_VISITS))
-    if verdicts:
-        await execute(conn, Q["add_verdicts"], rows=_rows(verdicts), now=now)
+    if concluded:
+        async with conn.cursor() as cursor, cursor.copy(Q["copy_verdicts"]) as copy:
+            await copy.write(b"".join([*versions, TRAILER]))
         await execute(conn, Q["conclude_visits"], rows=_rows(concluded))
         await append_all(conn, news, now)
     if unchanged:
         await execute(conn, Q["look_again"], rows=_rows(unchanged))
 
 
-class _VerdictRow(Struct, omit_defaults=True, gc=False):
-    """A verdict as both tables take it: the one with its moment, the other with the next check."""
-
-    visit_ref: str
-    version: int
-    state: State
-    attendance: Attendance
-    timeliness: Timeliness
-    duration: Duration
-    verification: Verification
-    carers: tuple[str, ...]
-    reason: str
-    arrived_at: datetime | None = None
-    departed_at: datetime | None = None
-    at: datetime | None = None
-    next_check_at: datetime | None = None
-
-
-def _row(
-    ref: str,
-    version: int,
-    said: Verdict,
-    *,
-    at: datetime | None = None,
-    next_check_at: datetime | None = None,
-) -> _VerdictRow:
-    return _VerdictRow(
-        ref,
-        version,
-        said.state,
-        said.attendance,
-        said.timeliness,
-        said.duration,
-        said.verification,
-        said.carers,
-        said.reason,
-        said.arrived_at,
-        said.departed_at,
-        at,
-        next_check_at,
+def _row(ref: str, number: int, version: Version, noticed_at: bytes) -> bytes:
+    """A row of `verdict`, its fields in the order of the statement `copy_verdicts`."""
+    said = version.verdict
+    return copy_row(
+        text(ref),
+        integer(number),
+        timestamp(version.at),
+        noticed_at,
+        name(said.state),
+        name(said.attendance),
+        name(said.timeliness),
+        name(said.duration),
+        name(said.verification),
+        NULL if said.arrived_at is None else timestamp(said.arrived_at),
+        NULL if said.departed_at is None else timestamp(said.departed_at),
+        names(said.carers),
+        text(said.reason),
     )
 
 

@@ -63,7 +63,8 @@ async def _singly(conn: Connection, at: Moments, claimed: Mapping[str, Wanted], 
         try:
             async with conn.transaction():
                 await hold(conn, [name])
-                wanted = await take(conn, [name], list(claimed[name].due), at)
+                starts = {ref: start_at for ref, (start_at, _) in claimed[name].due.items()}
+                wanted = await take(conn, [name], starts, at)
                 if await judge_homes(conn, wanted, at, policy):
                     await postpone(conn, wanted, [name], at, at.now + PAUSE)
         except _REFUSED:

@@ -35,6 +35,23 @@ def name(value: str | None) -> bytes:
     return text(value)
 
 
+_OF_TEXTS = b"\0\0\0\0" + (25).to_bytes(4, "big")  # no nulls, and the number of the type text
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def names(values: tuple[str, ...]) -> bytes:
+    """An array of texts that occur together again and again, such as who came."""
+    if not values:
+        return b"\0\0\0\x0c\0\0\0\0" + _OF_TEXTS
+    raw = b"\0\0\0\1" + _OF_TEXTS + len(values).to_bytes(4, "big") + b"\0\0\0\1" + b"".join(map(text, values))
+    return len(raw).to_bytes(4, "big") + raw
+
+
+def integer(value: int) -> bytes:
+    """An integer."""
+    return b"\0\0\0\x04" + value.to_bytes(4, "big", signed=True)
+
+
 def bigint(value: int | None) -> bytes:
     """A bigint, or null."""
     return NULL if value is None else b"\0\0\0\x08" + value.to_bytes(8, "big", signed=True)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -76,16 +77,21 @@ async def append_all(conn: Connection, news: Iterable[News], at: datetime) -> No
     """`append` for many at once; what concerns nobody is left out. The statement wakes the stream, too."""
     rows = [
         {
-            "topic": each.topic,
-            "organisations": sorted(set(each.organisations)),
-            "roles": each.roles,
-            "payload": each.payload,
+            "topic": topic,
+            "organisations": organisations,
+            "roles": roles,
+            "payloads": [each.payload for each in alike],
         }
-        for each in news
-        if each.organisations
+        for (topic, organisations, roles), alike in groupby(news, _whom)
+        if organisations
     ]
     if rows:
         await execute(conn, _Q["append_feed"], rows=_json.encode(rows).decode(), at=at, channel=LIVE)
+
+
+def _whom(news: News) -> tuple[str, list[str], Sequence[str] | None]:
+    """Of what, and whom: said once where one thing after the other concerns the same."""
+    return news.topic, sorted(set(news.organisations)), news.roles
 
 
 async def read_after(conn: Connection, cursor: Cursor, limit: int = 500) -> list[FeedRow]:

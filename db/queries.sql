@@ -3,7 +3,8 @@
 WITH added AS (
     INSERT INTO feed (at, topic, organisations, roles, payload)
     SELECT %(at)s, topic, organisations, roles, payload
-    FROM json_to_recordset(%(rows)s::json) AS new (topic text, organisations text[], roles text[], payload jsonb)
+    FROM json_to_recordset(%(rows)s::json) AS new (topic text, organisations text[], roles text[], payloads jsonb)
+    CROSS JOIN LATERAL jsonb_array_elements(payloads) AS told (payload)
     RETURNING id
 )
 SELECT pg_notify(%(channel)s, '') FROM added LIMIT 1;

@@ -44,9 +44,10 @@ REFS = ["1/0", "2/0", "3/0"]
 HUBS = ["h1", "h2", "h3"]
 SPAN: dict[str, Any] = {"froms": [at(6)] * 3, "untils": [at(9)] * 3}
 
-HOT = {
+HOT: dict[str, tuple[dict[str, Any], set[str]]] = {
     "claim_due": ({"until": at(8), "limit": 50}, {"visit"}),
-    "due_visits": ({"refs": REFS, "residents": RESIDENTS, "since": at(6), "until": at(8)}, {"visit"}),
+    "due_visits": ({"residents": RESIDENTS, "since": at(6), "until": at(8), "others": REFS}, {"visit"}),
+    "conclude_visits": ({"rows": "[]"}, {"visit"}),
     "visits_around": ({"residents": RESIDENTS, **SPAN}, {"visit"}),
     "evidence_of": (
         {"hubs": HUBS, "froms": [at(7)] * 3, "reach": HOUR, "since": at(6), "until": at(9)},
@@ -55,8 +56,16 @@ HOT = {
     "queue_words": ({"hubs": HUBS, "froms": [at(6)] * 3, "since": at(6), "until": at(9)}, {"event"}),
     "gaps_of": ({"hubs": HUBS, "froms": [at(6)] * 3, "until": at(9)}, {"hub_gap"}),
     "offline_spells": ({"hubs": HUBS, "froms": [at(6)] * 3, "until": at(9)}, {"event", "hub_gap"}),
+    "lending_dwellings": ({"schemes": ["s1", "s2"], "since": at(6), "until": at(9)}, {"event"}),
+    "ask_neighbours": ({"residents": RESIDENTS, **SPAN, "now": at(8)}, {"event"}),
     "recheck_behind_shared_doors": (
-        {"hubs": HUBS, "moments": [at(8)] * 3, "credentials": ["fob:1"] * 3, "now": at(8)},
+        {
+            "hubs": HUBS,
+            "moments": [at(8)] * 3,
+            "credentials": ["fob:1"] * 3,
+            "shared": [True] * 3,
+            "now": at(8),
+        },
         {"visit"},
     ),
     "recheck_unverified": ({"hubs": HUBS, "now": at(8)}, {"visit"}),
@@ -67,6 +76,7 @@ EVERY = 400
 """Homes of the town: a batch that takes them all is the one that tempts to read whole tables."""
 
 BATCH = {
+    "lending_dwellings": {"schemes": [f"s{i}" for i in range(20)], "since": at(6), "until": at(9)},
     "visits_around": {
         "residents": [f"r{i}" for i in range(EVERY)],
         "froms": [at(6)] * EVERY,

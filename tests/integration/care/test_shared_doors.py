@@ -9,9 +9,11 @@ from care.model import Estate
 from db.pool import Pool
 from tests.integration.care.world import ORGANISATIONS, Home, at, load, rows, sweep, visit
 
+DOOR = "  - {id: hub-door, scheme: court, devices: [{id: panel-1, kind: door_panel, scope: communal}]}\n"
 
-def court() -> Estate:
-    """Two flats without hubs of their own behind one door, each with a visit at eight."""
+
+def court(hubs: str = DOOR) -> Estate:
+    """Two flats behind one door, each with a visit at eight; without hubs of their own if none are given."""
     return read_estate(
         ORGANISATIONS
         + dedent(
@@ -22,8 +24,6 @@ def court() -> Estate:
             residents:
               - {id: ada, dwelling: flat-1, monitoring_centre: northgate}
               - {id: bob, dwelling: flat-2, monitoring_centre: northgate}
-            hubs:
-              - {id: hub-door, scheme: court, devices: [{id: panel-1, kind: door_panel, scope: communal}]}
             carers:
               - {id: joy, provider: brightcare, credentials: ["fob:1"]}
             packages:
@@ -32,7 +32,9 @@ def court() -> Estate:
               - {id: pkg-bob, resident: bob, provider: brightcare, tier: essential,
                  visits: [{id: m, rrule: FREQ=DAILY, start: "08:00", minutes: 30, from: 2026-11-01}]}
             """
-        ),
+        )
+        + "hubs:\n"
+        + hubs,
         "court.yaml",
     )
 
@@ -74,3 +76,26 @@ async def test_a_shared_door_without_a_credential_concerns_nobody(pool: Pool) ->
     await sweep(pool, at(6))
     await Home(pool, "hub-door").says("door.opened", at(8), panel="panel-1", scope="communal")
     assert await rows(pool, "SELECT FROM recheck") == []
+
+
+async def test_a_flats_hub_that_speaks_of_the_shared_door_speaks_for_the_neighbours(pool: Pool) -> None:
+    """Neighbours are judged at once by such an event, again when the plan behind the door changes, and not by
+    what a flat's hub says of its own door."""
+    flats = "".join(f"  - {{id: hub-{number}, dwelling: flat-{number}}}\n" for number in (1, 2))
+    await load(pool, court(flats))
+    await sweep(pool, at(8))
+    first = Home(pool, "hub-1")
+    await first.says("door.granted", at(8.02), panel="p", credential="fob:1", method="fob")
+    asked = "SELECT resident_id FROM recheck ORDER BY 1"
+    assert [row["resident_id"] for row in await rows(pool, asked)] == ["ada"]
+    await first.says("door.granted", at(8.05), panel="p", credential="fob:1", method="fob", scope="communal")
+    assert {row["resident_id"] for row in await rows(pool, asked)} == {"ada", "bob"}
+    await sweep(pool, at(8.1))
+    assert (await states(pool))["bob"] == ("due", "indicative")
+
+    async with pool.connection() as conn:
+        await service.cancel_visit(
+            conn, "pkg-ada/m/2026-11-16", Actor("Grace", "brightcare"), "resident_declined", at(8.2)
+        )
+    await sweep(pool, at(8.2))
+    assert (await states(pool))["bob"] == ("in_progress", "partial")

@@ -170,3 +170,13 @@ async def test_sweeping_again_changes_nothing(pool: Pool) -> None:
 
     assert await rows(pool, "SELECT * FROM verdict") == before
     assert len(await alerts(pool)) == 2
+
+
+async def test_what_was_concluded_goes_with_its_visit(pool: Pool) -> None:
+    """Whoever removes a package removes its visits' verdicts with it, and no other's."""
+    await load(pool, estate(("ada", "bob")))
+    await sweep(pool, at(9))
+    async with pool.connection() as conn:
+        await conn.execute("DELETE FROM package WHERE id = 'pkg-ada'")
+    left = await rows(pool, "SELECT DISTINCT visit_ref FROM verdict")
+    assert left == [{"visit_ref": "pkg-bob/morning/2026-11-16"}]

@@ -56,6 +56,31 @@ async def test_other_organisations_rows_stay_hidden(any_pool: Pool) -> None:
     assert [row.payload["number"] for row in await _read(any_pool, feed.Cursor())] == [2]
 
 
+async def test_what_is_told_together_keeps_its_order_and_its_readers(any_pool: Pool) -> None:
+    """Of things told at once all read their own, in order, and what concerns nobody is left out."""
+    told = [
+        (["northgate"], None),
+        (["northgate", "elm-housing"], None),
+        (["elm-housing", "northgate", "elm-housing"], None),
+        ([], None),
+        (["northgate"], ["operator"]),
+        (["northgate"], ["engineer"]),
+        (["elm-housing"], None),
+        (["northgate"], None),
+    ]
+    news = [feed.News("event", whom, {"number": number}, roles) for number, (whom, roles) in enumerate(told)]
+    async with any_pool.connection() as conn:
+        await feed.append_all(conn, news, NOW)
+    landlord = Caller("elm-housing", "housing_officer", "Jo", 2)
+    read = {
+        caller.organisation_id: [
+            row.payload["number"] for row in await _read(any_pool, feed.Cursor(), caller)
+        ]
+        for caller in (OPERATOR, landlord)
+    }
+    assert read == {"northgate": [0, 1, 2, 4, 7], "elm-housing": [1, 2, 6]}
+
+
 async def test_old_rows_are_trimmed(any_pool: Pool) -> None:
     """What is past its time goes, the rest stays."""
     await _append(any_pool, 1)

@@ -105,6 +105,9 @@ class Gatherer:
         self._bytes = 0
         self._nobody_calls = asyncio.Event()
         self._nobody_calls.set()
+        self.settled = asyncio.Event()
+        """Set while nothing is in hand, and every lane has done with what it wrote last."""
+        self.settled.set()
 
     def __len__(self) -> int:
         return self._messages
@@ -123,6 +126,7 @@ class Gatherer:
         """Takes a message in hand, behind what waits in its lane."""
         queue = self._queues[lane]
         queue.waiting.append(one)
+        self.settled.clear()
         if lane is Lane.URGENT:
             self._nobody_calls.clear()
         before, queue.events = queue.events, queue.events + one.weight
@@ -141,10 +145,12 @@ class Gatherer:
             queue.events = sum(one.weight for one in stay)
             self._messages += len(stay)
             self._bytes += sum(len(one.message.payload) for one in stay)
-        self._look_for_calls()
+        self._look_again()
         return before - self._messages
 
-    def _look_for_calls(self) -> None:
+    def _look_again(self) -> None:
+        if not self._messages and not any(queue.being_written for queue in self._queues.values()):
+            self.settled.set()
         urgent = self._queues[Lane.URGENT]
         if not urgent.waiting and not urgent.being_written:
             self._nobody_calls.set()
@@ -172,7 +178,7 @@ class Gatherer:
         loop = asyncio.get_running_loop()
         queue = self._queues[lane]
         queue.being_written = []
-        self._look_for_calls()
+        self._look_again()
         while True:
             waited = loop.time() - queue.waiting[0].taken if queue.waiting else 0.0
             why = due(lane, queue.events, waited, size=self._size, wait=self._wait)

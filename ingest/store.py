@@ -1,7 +1,7 @@
 """Typed functions over ingest/queries.sql. Rows travel as one JSON text for a statement, a fifth of what they
 cost as arrays; events, of which there are most, as a binary COPY (docs/performance.md)."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -19,12 +19,10 @@ from gateway.model import Command
 from ingest.facts import EventRow, Fact
 from ingest.hearing import Gap, HubRow, KnownHub, StatusRow
 from ingest.sequence import Followed
+from ingest.turns import GiveWay, shares
 
 _Q = Queries("ingest")
 _encoder = msgspec.json.Encoder()
-
-PIECE = 250
-"""Events written before others in this process get their turn."""
 
 Key = tuple[str, str]
 """Hub id and event id."""
@@ -136,16 +134,14 @@ async def store_events(
     conn: Connection,
     facts: Sequence[Fact],
     homes: Mapping[str, str | None],
-    give_way: Callable[[], Awaitable[None]],
+    give_way: GiveWay,
 ) -> None:
     """Stores events whose receipts this transaction has claimed; `homes` are the dwellings of their hubs."""
     # All is made before the statement begins: a copy of us that is frozen in the middle of it would keep its
     # connection, because the database then waits for the rest without limit.
     pieces = [HEADER]
-    for first in range(0, len(facts), PIECE):
-        some = facts[first : first + PIECE]
-        pieces.append(b"".join([_event(one.row, homes[one.row.hub_id]) for one in some]))
-        await give_way()
+    async for share in shares(facts, give_way):
+        pieces += [_event(one.row, homes[one.row.hub_id]) for one in share]
     rows = b"".join([*pieces, TRAILER])
     async with conn.cursor() as cursor, cursor.copy(_Q["copy_events"]) as copy:
         await copy.write(rows)

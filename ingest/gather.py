@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -14,6 +13,7 @@ import msgspec
 from gateway.session import Message
 from ingest.model import Arrival
 from ingest.presence import Marker
+from ingest.turns import next_turn
 
 MOST_MESSAGES = 20_000
 """In hand before we stop reading. Reading ahead is what lets a press overtake: the broker keeps one order,
@@ -21,7 +21,8 @@ and its own limit (max_inflight_messages) is not kept by Mosquitto 2.0.11, which
 MOST_BYTES = 32 * 1024 * 1024
 """Payload in hand before we stop reading."""
 LONGEST_WAY = 0.05
-"""Seconds for which everyday work gives way to calls for help at one time: in a storm of them it goes on."""
+"""Seconds for which everyday work gives way to calls for help at one time. In a storm of them it goes on for
+as long before it gives way again."""
 
 
 class InHand(msgspec.Struct, eq=False):
@@ -105,6 +106,7 @@ class Gatherer:
         self._bytes = 0
         self._nobody_calls = asyncio.Event()
         self._nobody_calls.set()
+        self._goes_on_until = 0.0
         self.settled = asyncio.Event()
         """Set while nothing is in hand, and every lane has done with what it wrote last."""
         self.settled.set()
@@ -157,10 +159,15 @@ class Gatherer:
 
     async def give_way(self) -> None:
         """Lets others in this process have their turn, and calls for help be written before all else."""
-        await asyncio.sleep(0)
-        if not self._nobody_calls.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._nobody_calls.wait(), LONGEST_WAY)
+        await next_turn()
+        loop = asyncio.get_running_loop()
+        if self._nobody_calls.is_set() or loop.time() < self._goes_on_until:
+            return
+        try:
+            async with asyncio.timeout(LONGEST_WAY):
+                await self._nobody_calls.wait()
+        except TimeoutError:
+            self._goes_on_until = loop.time() + LONGEST_WAY
 
     def holds(self, mid: int) -> bool:
         """Whether a message of this id waits here, or is in a batch that a lane has not done with yet."""

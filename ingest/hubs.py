@@ -28,9 +28,8 @@ async def record_hubs(
     heard: dict[str, Heard] = {}
     async for share in shares(arrivals, give_way):
         gather(share, heard)
-    async with conn.pipeline():  # sent in one go: the rows are locked right after the news was written
-        await store.tell(conn, [one for one in fresh if is_news(one.row.type)], [], now)
-        known = await store.lock_hubs(conn, [hub for hub in heard if hub in homes])
+    news = [one for one in fresh if is_news(one.row.type)]
+    known = await store.tell_and_lock(conn, news, now, [hub for hub in heard if hub in homes])
     followed = await _follow(conn, known, fresh, now)
     rows: list[HubRow] = []
     found_gaps: list[tuple[str, Gap]] = []
@@ -52,7 +51,7 @@ async def record_hubs(
                 flips.append((hub, said.online))
             if found or (said.online and before.online is False):
                 returned.append(hub)
-    async with conn.pipeline():
+    async with conn.pipeline():  # sent in one go
         if rows:
             await store.update_hubs(conn, rows)
         if found_gaps:

@@ -111,12 +111,12 @@ async def _record_events(
                     source[key] = arrival
     if not facts:
         return [], []
-    old = await store.claim_receipts(conn, facts.values())
-    fresh = [one for key, one in facts.items() if key not in old] if old else list(facts.values())
+    fresh = await store.store_events(conn, facts, homes, give_way)
     if fresh:
-        await store.store_events(conn, fresh, homes, give_way)
         await _hand_on(conn, fresh, now, give_way)
-    again += [(source[key], facts[key]) for key in facts if key in old]
+    if len(fresh) < len(facts):
+        new = {one.key for one in fresh}
+        again += [(source[key], one) for key, one in facts.items() if key not in new]
     recorded.stored += len(fresh)
     recorded.repeated += len(again)
     return fresh, await _used_twice(conn, again)

@@ -196,6 +196,11 @@ class Connection:
             self.loop.add_reader(wire, self._readable)
             self._read_soon()  # what was read before the pause
 
+    @property
+    def behind(self) -> bool:
+        """Whether more was read than was handed on."""
+        return self._will_read
+
     def _readable(self) -> None:
         """Reads some of what is there, and hands its messages on in one call.
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -107,6 +108,8 @@ class Gatherer:
         self._nobody_calls = asyncio.Event()
         self._nobody_calls.set()
         self._goes_on_until = 0.0
+        self.behind: Callable[[], bool] = lambda: False
+        """Whether there is more to take at once."""
         self.settled = asyncio.Event()
         """Set while nothing is in hand, and every lane has done with what it wrote last."""
         self.settled.set()
@@ -161,10 +164,12 @@ class Gatherer:
         """Lets others in this process have their turn, and calls for help be written before all else."""
         await next_turn()
         loop = asyncio.get_running_loop()
-        if self._nobody_calls.is_set() or loop.time() < self._goes_on_until:
+        if (self._nobody_calls.is_set() and not self.behind()) or loop.time() < self._goes_on_until:
             return
         try:
             async with asyncio.timeout(LONGEST_WAY):
+                while self.behind():  # a call may lie in what is not read yet
+                    await next_turn()
                 await self._nobody_calls.wait()
         except TimeoutError:
             self._goes_on_until = loop.time() + LONGEST_WAY

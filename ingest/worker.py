@@ -186,6 +186,7 @@ class IngestWorker:
             on_up=beat.connected,
             on_down=on_down,
         )
+        gatherer.behind = session.behind
         leave = asyncio.Event()
         work = [self._write(lane, writer, gatherer, session, beat) for lane, writer in writers.items()]
         jobs = [

@@ -164,7 +164,7 @@ class Gatherer:
         """Lets others in this process have their turn, and calls for help be written before all else."""
         await next_turn()
         loop = asyncio.get_running_loop()
-        if (self._nobody_calls.is_set() and not self.behind()) or loop.time() < self._goes_on_until:
+        if loop.time() < self._goes_on_until or (self._nobody_calls.is_set() and not self.behind()):
             return
         try:
             async with asyncio.timeout(LONGEST_WAY):

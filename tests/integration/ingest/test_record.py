@@ -93,6 +93,25 @@ async def test_a_few_events_are_stored_as_many_are(conn: Connection, monkeypatch
     assert [row["dwelling_id"] for row in homes] == ["elm-12", "elm-14"]
 
 
+async def test_a_batch_that_holds_its_hubs_gives_way_to_nobody(conn: Connection) -> None:
+    """Everyday events let a press go first again and again, but not with the row locked that it waits for."""
+    ways = 0
+
+    async def give_way() -> None:
+        nonlocal ways
+        ways += 1
+
+    ordinary = [says(event(f"a{number}", "door.opened")) for number in range(120)]
+    async with conn.transaction():
+        await record(conn, ordinary, T0, give_way)
+    assert ways
+    ways = 0
+    holding = [says(event(f"b{number}", "door.opened")) for number in range(120)]
+    async with conn.transaction():
+        await record(conn, [*holding, says(event("c", "technical.mains_failed"))], T0, give_way)
+    assert not ways
+
+
 async def test_an_impossible_clock_is_stored_and_not_believed(conn: Connection) -> None:
     """A time a year ahead or at the calendar's edge is kept as sent, and the receipt's time counts."""
     await take(

@@ -36,9 +36,9 @@ async def record(
     """
     if _needs_its_hubs_first(arrivals):
         give_way = next_turn  # a press of one of these hubs would be waiting for us
-        await store.lock_hubs(conn, _hubs(arrivals))
+        await store.lock_hubs(conn, hubs_of(arrivals))
         arrivals = await adapted.resolve(conn, arrivals)
-    homes = await store.homes_of_hubs(conn, _hubs(arrivals))
+    homes = await store.homes_of_hubs(conn, hubs_of(arrivals))
     recorded = Recorded()
     fresh, kept = await _record_events(conn, arrivals, homes, recorded, now, give_way)
     # Hubs come late: until the commit their rows are held, and a press of the same home may be waiting.
@@ -78,7 +78,8 @@ def _needs_its_hubs_first(arrivals: Sequence[Arrival]) -> bool:
     )
 
 
-def _hubs(arrivals: Sequence[Arrival]) -> set[str]:
+def hubs_of(arrivals: Sequence[Arrival]) -> set[str]:
+    """The hubs of which these messages speak."""
     hubs = {arrival.hub for arrival in arrivals if arrival.hub is not None}
     return hubs.union(*(arrival.adapted.hubs for arrival in arrivals if arrival.adapted is not None))
 

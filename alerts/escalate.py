@@ -86,16 +86,17 @@ async def _carry_out(
     calling = [step for decision in decisions if (step := _calls_the_centre(decision)) is not None]
     alerts = {decision.duty.alert_id for decision, to in told if to or _calls_the_centre(decision)}
     facts = await facts_of(conn, alerts)
-    await store.add_history(conn, [line for decision in decisions for line in _history(decision)], now)
     outbox = [
         _message(decision, address, step, facts[decision.duty.alert_id])
         for decision, to in told
         for address, step in to.items()
     ]
-    await store.add_deliveries(conn, outbox, now)
-    await store.add_feed(conn, [item for decision in decisions for item in _news(decision)], now)
-    if outbox:
-        await wake(conn, DELIVER)
+    async with conn.pipeline():  # sent in one go
+        await store.add_history(conn, [line for decision in decisions for line in _history(decision)], now)
+        await store.add_deliveries(conn, outbox, now)
+        await store.add_feed(conn, [item for decision in decisions for item in _news(decision)], now)
+        if outbox:
+            await wake(conn, DELIVER)
     for decision in decisions:
         for step in decision.steps:
             metrics.STEPS.labels(step.audience, "skipped" if step.skipped else "taken").inc()

@@ -26,7 +26,7 @@ from alerts.routing import alarm_duties
 from alerts.store import History, HubHome, News, Q, as_rows
 from alerts.suppression import Hold, held, is_test
 from alerts.windows import AWAY, HOME, follow_residents, record_suppressed, windows_of
-from db.pool import Connection, fetch_all
+from db.pool import Connection, execute, fetch_all
 
 OVERTAKEN = timedelta(hours=1)
 """How far back a cancellation is looked for that overtook its alarm: a connection's worth of disorder."""
@@ -151,8 +151,6 @@ async def _raise_or_fold(conn: Connection, calls: Mapping[str, _Call], now: date
         for row in raised
         for press in calls[row["dedupe_key"]].presses
     ]
-    await fetch_all(conn, Q["add_alert_events"], rows=as_rows(evidence))
-
     duties, lines, news = [], [], []
     for row in raised:
         call = calls[row["dedupe_key"]]
@@ -172,8 +170,10 @@ async def _raise_or_fold(conn: Connection, calls: Mapping[str, _Call], now: date
             detail = {"presses": len(call.presses)}
             lines.append(History(row["id"], None, call.presses[-1].received_at, "repeated", detail=detail))
             metrics.FOLDED.labels(metrics.kind_label(row["kind"])).inc(len(call.presses))
-    await store.add_history(conn, lines, now)
-    await store.add_feed(conn, news, now)
+    async with conn.pipeline():  # sent in one go: a press waits for the way there and back, not for the work
+        await execute(conn, Q["add_alert_events"], rows=as_rows(evidence))
+        await store.add_history(conn, lines, now)
+        await store.add_feed(conn, news, now)
     if duties:
         await open_duties(conn, duties, now)
     hubs = {calls[row["dedupe_key"]].hub_id for row in raised if row["is_new"]}

@@ -57,11 +57,17 @@ WHERE id = %(id)s AND until_at > greatest(from_at, %(now)s)
 RETURNING id;
 
 -- name: end_absences
--- Somebody is at home again: the windows of an empty home end.
-UPDATE suppression SET until_at = greatest(suppression.from_at, home.at), ended_by = home.by
-FROM jsonb_to_recordset(%(rows)s) AS home (dwelling text, at timestamptz, by text)
-WHERE suppression.dwelling_id = home.dwelling AND suppression.reason IN ('away', 'hospital')
-  AND suppression.from_at <= home.at AND suppression.until_at > home.at;
+-- Somebody is at home again: the windows of an empty home end. Locked in order, so that two batches meet in order.
+UPDATE suppression SET until_at = ending.until_at, ended_by = ending.by
+FROM (
+    SELECT suppression.id, greatest(suppression.from_at, home.at) AS until_at, home.by
+    FROM jsonb_to_recordset(%(rows)s) AS home (dwelling text, at timestamptz, by text)
+    JOIN suppression ON suppression.dwelling_id = home.dwelling AND suppression.reason IN ('away', 'hospital')
+        AND suppression.from_at <= home.at AND suppression.until_at > home.at
+    ORDER BY suppression.id
+    FOR NO KEY UPDATE OF suppression
+) AS ending
+WHERE suppression.id = ending.id;
 
 -- name: recent_homecomings
 -- Those who came home and whose unit said so before it said that they had gone: received since a moment.

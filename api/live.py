@@ -9,7 +9,7 @@ too long is told to read the open set again (`reset`).
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -40,6 +40,8 @@ REPLAY_MOST: Final = 5_000
 """Missed rows beyond this are not replayed: reading the open set is quicker for both sides."""
 QUEUE_MOST: Final = 1_000
 """Rows that wait for one client; one that is further behind is dropped and comes back with its place."""
+QUIET: Final = timedelta(seconds=15)
+"""After so long without news a client is told that there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +56,35 @@ class LiveRow:
 
 @dataclass(eq=False, slots=True)
 class Client:
-    """One browser or program. The end of its queue is None."""
+    """One browser or program, and the rows that wait for it."""
 
-    queue: asyncio.Queue[LiveRow | None] = field(default_factory=lambda: asyncio.Queue(QUEUE_MOST))
+    waiting: list[LiveRow] = field(default_factory=list)
     replayed: set[int] = field(default_factory=set)
+    ended: bool = False
+    hint: asyncio.Event = field(default_factory=asyncio.Event)
 
     def offer(self, row: LiveRow) -> bool:
         """Hands it a row; False when it does not keep up."""
-        try:
-            self.queue.put_nowait(row)
-        except asyncio.QueueFull:
+        if len(self.waiting) >= QUEUE_MOST:
             return False
+        self.waiting.append(row)
+        self.hint.set()
         return True
 
     def end(self) -> None:
         """Lets its stream end, whatever still waits."""
-        while not self.queue.empty():
-            self.queue.get_nowait()
-        self.queue.put_nowait(None)
+        self.waiting.clear()
+        self.ended = True
+        self.hint.set()
+
+    async def next(self) -> list[LiveRow]:
+        """All that waits, as soon as anything does; nothing after `QUIET`, and at the end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(QUIET.total_seconds()):
+                await self.hint.wait()
+        self.hint.clear()
+        found, self.waiting = self.waiting, []
+        return [row for row in found if row.row not in self.replayed]
 
 
 @dataclass(eq=False, slots=True)
@@ -121,9 +134,10 @@ class Broadcast:
     @asynccontextmanager
     async def joined(
         self, caller: Caller, after: Cursor | None, still_good: Callable[[], Awaitable[bool]]
-    ) -> AsyncIterator[AsyncIterator[LiveRow]]:
+    ) -> AsyncIterator[AsyncIterator[Sequence[LiveRow]]]:
         """The caller's stream: first what was missed since `after`, then what comes.
 
+        It comes in pieces: whatever waits goes together, and an empty one says that nothing came for `QUIET`.
         It ends with the process, when the client does not keep up, and within a minute of its token's end
         (`still_good`). Raises OperationalError or PoolTimeout while it joins.
         """
@@ -133,20 +147,11 @@ class Broadcast:
         watch = asyncio.create_task(_watch(client, still_good))
         try:
             missed = await self._missed(caller, client, after, audience)
-            yield self._rows(client, missed)
+            yield _pieces(client, missed)
         finally:
             watch.cancel()
             LIVE_CLIENTS.dec()
             self._leave(audience, client)
-
-    async def _rows(self, client: Client, missed: list[LiveRow]) -> AsyncIterator[LiveRow]:
-        for row in missed:
-            yield row
-        while (found := await client.queue.get()) is not None:
-            if found.row in client.replayed:
-                client.replayed.discard(found.row)
-                continue
-            yield found
 
     async def _join(self, caller: Caller, client: Client) -> _Audience:
         key = (caller.organisation_id, caller.role)
@@ -239,6 +244,15 @@ class Broadcast:
                 LIVE_DROPPED.inc()
                 audience.clients.discard(client)
                 client.end()
+
+
+async def _pieces(client: Client, missed: Sequence[LiveRow]) -> AsyncIterator[Sequence[LiveRow]]:
+    for first in range(0, len(missed), BATCH):
+        yield missed[first : first + BATCH]
+    while not client.ended:
+        found = await client.next()
+        if not client.ended:
+            yield found
 
 
 async def _watch(client: Client, still_good: Callable[[], Awaitable[bool]]) -> None:

@@ -199,8 +199,8 @@ class _Travel:
                         pass
                 self.stage = "the live stream"
                 broadcast.wake.set()
-                async for row in stream:
-                    if TEST_PRESS in row.data:
+                async for piece in stream:
+                    if any(TEST_PRESS in row.data for row in piece):
                         break
             self.stage = "the delivery to the test contact"
             while not await self._told():  # noqa: ASYNC110 - the worker may be another process

@@ -22,8 +22,9 @@ class Caller:
 async def reading_as(pool: Pool, caller: Caller) -> AsyncIterator[Connection]:
     """A read-only transaction that sees exactly what the caller may see."""
     async with pool.connection() as conn, conn.transaction():
-        await conn.execute("SET TRANSACTION READ ONLY")
-        await become(conn, caller)
+        async with conn.pipeline():  # sent in one go: every request begins so, and every look of a stream
+            await conn.execute("SET TRANSACTION READ ONLY")
+            await become(conn, caller)
         yield conn
 
 

@@ -93,6 +93,10 @@ class Session:
         """Whether the subscriptions stand."""
         return self._is_up
 
+    def behind(self) -> bool:
+        """Whether messages have come that were not taken yet."""
+        return self._connection is not None and self._connection.behind
+
     @property
     def paused(self) -> bool:
         """Whether we have stopped taking messages for a while."""

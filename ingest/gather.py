@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections import deque
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ import msgspec
 from gateway.session import Message
 from ingest.model import Arrival
 from ingest.presence import Marker
+from ingest.turns import next_turn
 
 MOST_MESSAGES = 20_000
 """In hand before we stop reading. Reading ahead is what lets a press overtake: the broker keeps one order,
@@ -21,7 +22,8 @@ and its own limit (max_inflight_messages) is not kept by Mosquitto 2.0.11, which
 MOST_BYTES = 32 * 1024 * 1024
 """Payload in hand before we stop reading."""
 LONGEST_WAY = 0.05
-"""Seconds for which everyday work gives way to calls for help at one time: in a storm of them it goes on."""
+"""Seconds for which everyday work gives way to calls for help at one time. In a storm of them it goes on for
+as long before it gives way again."""
 
 
 class InHand(msgspec.Struct, eq=False):
@@ -105,6 +107,12 @@ class Gatherer:
         self._bytes = 0
         self._nobody_calls = asyncio.Event()
         self._nobody_calls.set()
+        self._goes_on_until = 0.0
+        self.behind: Callable[[], bool] = lambda: False
+        """Whether there is more to take at once."""
+        self.settled = asyncio.Event()
+        """Set while nothing is in hand, and every lane has done with what it wrote last."""
+        self.settled.set()
 
     def __len__(self) -> int:
         return self._messages
@@ -123,6 +131,7 @@ class Gatherer:
         """Takes a message in hand, behind what waits in its lane."""
         queue = self._queues[lane]
         queue.waiting.append(one)
+        self.settled.clear()
         if lane is Lane.URGENT:
             self._nobody_calls.clear()
         before, queue.events = queue.events, queue.events + one.weight
@@ -141,20 +150,29 @@ class Gatherer:
             queue.events = sum(one.weight for one in stay)
             self._messages += len(stay)
             self._bytes += sum(len(one.message.payload) for one in stay)
-        self._look_for_calls()
+        self._look_again()
         return before - self._messages
 
-    def _look_for_calls(self) -> None:
+    def _look_again(self) -> None:
+        if not self._messages and not any(queue.being_written for queue in self._queues.values()):
+            self.settled.set()
         urgent = self._queues[Lane.URGENT]
         if not urgent.waiting and not urgent.being_written:
             self._nobody_calls.set()
 
     async def give_way(self) -> None:
         """Lets others in this process have their turn, and calls for help be written before all else."""
-        await asyncio.sleep(0)
-        if not self._nobody_calls.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._nobody_calls.wait(), LONGEST_WAY)
+        await next_turn()
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._goes_on_until or (self._nobody_calls.is_set() and not self.behind()):
+            return
+        try:
+            async with asyncio.timeout(LONGEST_WAY):
+                while self.behind():  # a call may lie in what is not read yet
+                    await next_turn()
+                await self._nobody_calls.wait()
+        except TimeoutError:
+            self._goes_on_until = loop.time() + LONGEST_WAY
 
     def holds(self, mid: int) -> bool:
         """Whether a message of this id waits here, or is in a batch that a lane has not done with yet."""
@@ -172,7 +190,7 @@ class Gatherer:
         loop = asyncio.get_running_loop()
         queue = self._queues[lane]
         queue.being_written = []
-        self._look_for_calls()
+        self._look_again()
         while True:
             waited = loop.time() - queue.waiting[0].taken if queue.waiting else 0.0
             why = due(lane, queue.events, waited, size=self._size, wait=self._wait)

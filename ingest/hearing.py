@@ -165,16 +165,14 @@ def _as_dict(status: Status) -> dict[str, Any]:
     return shown
 
 
-def gather(arrivals: Iterable[Arrival]) -> dict[str, Heard]:
-    """What each hub said in a batch, by hub."""
-    heard: dict[str, Heard] = {}
+def gather(arrivals: Iterable[Arrival], heard: dict[str, Heard]) -> None:
+    """Adds what each hub said to what it said before in the same batch, by hub."""
     for arrival in arrivals:
         if arrival.hub is not None:
             said = heard.get(arrival.hub)
             if said is None:
                 said = heard[arrival.hub] = Heard(arrival.hub)
             said.take(arrival)
-    return heard
 
 
 GAP_FACTOR = 1.25

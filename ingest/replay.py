@@ -13,7 +13,7 @@ from gateway.codec import Reason
 from gateway.topics import Topics
 from ingest import adapted, store
 from ingest.model import Arrival, Recorded, read
-from ingest.service import record
+from ingest.service import hubs_of, record
 
 MOST = 200
 """Rows in one transaction."""
@@ -40,9 +40,11 @@ async def replay(
     bridges = await adapted.load(conn)
     outcomes: list[store.Outcome] = []
     recorded: list[Recorded] = []
-    for row in rows:
-        kept_by_broker = row.reason == Reason.RETAINED and ids is None
-        result = await record(conn, _read(row, kept_by_broker, topics, bridges), now)
+    said = [_read(row, row.reason == Reason.RETAINED and ids is None, topics, bridges) for row in rows]
+    # All at once, in their order: row by row we could hold one for which somebody waits who has the next.
+    await store.lock_hubs(conn, hubs_of([arrival for arrivals in said for arrival in arrivals]))
+    for row, arrivals in zip(rows, said, strict=True):
+        result = await record(conn, arrivals, now)
         recorded.append(result)
         outcomes.append(_outcome(row, result))
     if outcomes:

@@ -4,34 +4,25 @@ Takes the caller's transaction and `now`, and never commits. Only after the comm
 acknowledged or receipted (DESIGN, promise 1).
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import alerts.service
 import care.service
+from care.model import HomeEvent
 from db.pool import Connection
 from gateway.codec import ALARM_PREFIX, Reason, Rejected, encode_event, refuse_events
 from gateway.model import Event
 from ingest import adapted, store
-from ingest.facts import Fact, concerns_alerts, concerns_care, fact, home_event, is_news, signal
+from ingest.facts import Fact, concerns_alerts, concerns_care, fact, home_event, signal
 from ingest.hearing import HEARTBEAT
 from ingest.hubs import record_hubs
 from ingest.model import Arrival, Recorded
 from ingest.store import Kept
+from ingest.turns import GiveWay, next_turn, shares
 
-GiveWay = Callable[[], Awaitable[None]]
-
-SHARE = 100
-"""Messages or events worked on before others in this process get their turn: a millisecond or two. A press in
-the other lane has a dozen questions to the database, and would wait for us after each."""
 TECHNICAL_PREFIX = "technical."
 COMMAND_RESULTS = frozenset({"command.done", "command.refused"})
-
-
-async def next_turn() -> None:
-    """Lets others in this process have their turn."""
-    await asyncio.sleep(0)
 
 
 async def record(
@@ -45,13 +36,13 @@ async def record(
     """
     if _needs_its_hubs_first(arrivals):
         give_way = next_turn  # a press of one of these hubs would be waiting for us
-        await store.lock_hubs(conn, _hubs(arrivals))
+        await store.lock_hubs(conn, hubs_of(arrivals))
         arrivals = await adapted.resolve(conn, arrivals)
-    homes = await store.homes_of_hubs(conn, _hubs(arrivals))
+    homes = await store.homes_of_hubs(conn, hubs_of(arrivals))
     recorded = Recorded()
     fresh, kept = await _record_events(conn, arrivals, homes, recorded, now, give_way)
     # Hubs come late: until the commit their rows are held, and a press of the same home may be waiting.
-    await record_hubs(conn, arrivals, homes, fresh, now)
+    await record_hubs(conn, arrivals, homes, fresh, now, give_way)
     await _record_rejected(conn, [*kept, *_rejected_of(arrivals, homes)], arrivals, homes, recorded, now)
     for arrival in arrivals:
         if arrival.adapted is not None and arrival.hub is not None:
@@ -87,7 +78,8 @@ def _needs_its_hubs_first(arrivals: Sequence[Arrival]) -> bool:
     )
 
 
-def _hubs(arrivals: Sequence[Arrival]) -> set[str]:
+def hubs_of(arrivals: Sequence[Arrival]) -> set[str]:
+    """The hubs of which these messages speak."""
     hubs = {arrival.hub for arrival in arrivals if arrival.hub is not None}
     return hubs.union(*(arrival.adapted.hubs for arrival in arrivals if arrival.adapted is not None))
 
@@ -104,29 +96,28 @@ async def _record_events(
     facts: dict[tuple[str, str], Fact] = {}
     again: list[tuple[Arrival, Fact]] = []
     source: dict[tuple[str, str], Arrival] = {}
-    for number, arrival in enumerate(arrivals, start=1):
-        if number % SHARE == 0:
-            await give_way()
-        hub = arrival.hub
-        if hub is None or hub not in homes:
-            continue
-        for event in arrival.events:
-            one = fact(hub, event, arrival.received_at)
-            recorded.answer(hub).stored[event.id] = None
-            key = (hub, event.id)
-            if key in facts:
-                again.append((arrival, one))
-            else:
-                facts[key] = one
-                source[key] = arrival
+    async for share in shares(arrivals, give_way):
+        for arrival in share:
+            hub = arrival.hub
+            if hub is None or hub not in homes:
+                continue
+            for event in arrival.events:
+                one = fact(hub, event, arrival.received_at)
+                recorded.answer(hub).stored[event.id] = None
+                key = (hub, event.id)
+                if key in facts:
+                    again.append((arrival, one))
+                else:
+                    facts[key] = one
+                    source[key] = arrival
     if not facts:
         return [], []
-    old = await store.claim_receipts(conn, facts.values())
-    fresh = [one for key, one in facts.items() if key not in old] if old else list(facts.values())
+    fresh = await store.store_events(conn, facts, homes, give_way)
     if fresh:
-        await store.store_events(conn, fresh, homes, give_way)
         await _hand_on(conn, fresh, now, give_way)
-    again += [(source[key], facts[key]) for key in facts if key in old]
+    if len(fresh) < len(facts):
+        new = {one.key for one in fresh}
+        again += [(source[key], one) for key, one in facts.items() if key not in new]
     recorded.stored += len(fresh)
     recorded.repeated += len(again)
     return fresh, await _used_twice(conn, again)
@@ -134,7 +125,6 @@ async def _record_events(
 
 async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime, give_way: GiveWay) -> None:
     """What is new goes to those who decide on it."""
-    await give_way()
     signals = [
         signal(one.row.hub_id, one.event, one.row.received_at, known_hub=True)
         for one in fresh
@@ -144,19 +134,21 @@ async def _hand_on(conn: Connection, fresh: Sequence[Fact], now: datetime, give_
         await alerts.service.handle_signals(conn, signals, now)
     # Of heartbeats care learns only which hubs spoke: the last of each tells it.
     beats = {one.row.hub_id: place for place, one in enumerate(fresh) if one.row.type == HEARTBEAT}
-    evidence = [
-        home_event(one.row.hub_id, one.event, one.row.received_at, place)
+    concerned = [
+        (place, one)
         for place, one in enumerate(fresh)
         if (beats[one.row.hub_id] == place if one.row.type == HEARTBEAT else concerns_care(one.row.type))
     ]
+    evidence: list[HomeEvent] = []
+    async for share in shares(concerned, give_way):
+        evidence += [
+            home_event(one.row.hub_id, one.event, one.row.received_at, place) for place, one in share
+        ]
     if evidence:
         await care.service.handle_events(conn, evidence, now)
     results = [one for one in fresh if one.row.type in COMMAND_RESULTS]
     if results:
         await store.finish_commands(conn, results)
-    news = [one for one in fresh if is_news(one.row.type)]
-    if news:
-        await store.tell(conn, news, [], now)
 
 
 async def _used_twice(conn: Connection, again: Sequence[tuple[Arrival, Fact]]) -> list[Kept]:

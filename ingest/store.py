@@ -1,13 +1,15 @@
 """Typed functions over ingest/queries.sql. Rows travel as one JSON text for a statement, a fifth of what they
 cost as arrays; events, of which there are most, as a binary COPY (docs/performance.md)."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
+from msgspec import structs
+from psycopg.rows import DictRow
 
 from db.copy import HEADER, TRAILER, bigint, boolean, jsonb, name, text, timestamp
 from db.copy import row as copy_row
@@ -19,12 +21,13 @@ from gateway.model import Command
 from ingest.facts import EventRow, Fact
 from ingest.hearing import Gap, HubRow, KnownHub, StatusRow
 from ingest.sequence import Followed
+from ingest.turns import GiveWay, shares
 
 _Q = Queries("ingest")
 _encoder = msgspec.json.Encoder()
 
-PIECE = 250
-"""Events written before others in this process get their turn."""
+FEW = 10
+"""Events up to which one statement claims and stores them: a press waits for each way to the database."""
 
 Key = tuple[str, str]
 """Hub id and event id."""
@@ -65,10 +68,19 @@ async def homes_of_hubs(conn: Connection, ids: Collection[str]) -> dict[str, str
     return {row["id"]: row["dwelling_id"] for row in rows}
 
 
-async def lock_hubs(conn: Connection, ids: Collection[str]) -> dict[str, KnownHub]:
-    """Those of the hubs that the estate knows, locked until the transaction ends."""
-    rows = await fetch_all(conn, _Q["lock_hubs"], ids=sorted(ids))
-    return {row["id"]: KnownHub(**row) for row in rows}
+async def lock_hubs(conn: Connection, ids: Collection[str]) -> None:
+    """Locks those of the hubs that the estate knows until the transaction ends."""
+    await execute(conn, _Q["lock_hubs"], ids=sorted(ids))
+
+
+async def tell_and_lock(
+    conn: Connection, news: Sequence[Fact], at: datetime, ids: Collection[str]
+) -> dict[str, KnownHub]:
+    """Puts events on the live stream, and locks those of the hubs that the estate knows, in one go."""
+    async with conn.pipeline():
+        await tell(conn, news, [], at)
+        locked = await conn.execute(_Q["lock_hubs"], {"ids": sorted(ids)})
+    return {row["id"]: KnownHub(**row) for row in await locked.fetchall()}
 
 
 async def update_hubs(conn: Connection, rows: Sequence[HubRow]) -> None:
@@ -125,27 +137,43 @@ class _Claim(msgspec.Struct, frozen=True, gc=False):
     digest: bytes
 
 
-async def claim_receipts(conn: Connection, facts: Collection[Fact]) -> set[Key]:
-    """Claims the receipt of each fact; returns the keys of those that somebody had claimed before."""
-    claims = [_Claim(row.hub_id, row.id, row.received_at, row.digest) for row in (one.row for one in facts)]
-    rows = await fetch_all(conn, _Q["claim_receipts"], rows=_json(claims))
-    return {(row["hub_id"], row["event_id"]) for row in rows}
-
-
 async def store_events(
-    conn: Connection,
-    facts: Sequence[Fact],
-    homes: Mapping[str, str | None],
-    give_way: Callable[[], Awaitable[None]],
+    conn: Connection, facts: Mapping[Key, Fact], homes: Mapping[str, str | None], give_way: GiveWay
+) -> list[Fact]:
+    """Claims the receipt of each fact and stores those that nobody had claimed before; returns these.
+
+    `homes` are the dwellings of their hubs.
+    """
+    if len(facts) <= FEW:
+        few = [
+            {
+                **structs.asdict(one.row),
+                "data": msgspec.Raw(one.row.data),
+                "dwelling_id": homes[one.row.hub_id],
+            }
+            for one in facts.values()
+        ]
+        return _less(facts, await fetch_all(conn, _Q["claim_and_store"], rows=_json(few)))
+    claims = [_Claim(hub, id_, one.row.received_at, one.row.digest) for (hub, id_), one in facts.items()]
+    fresh = _less(facts, await fetch_all(conn, _Q["claim_receipts"], rows=_json(claims)))
+    if fresh:
+        await _copy_events(conn, fresh, homes, give_way)
+    return fresh
+
+
+def _less(facts: Mapping[Key, Fact], claimed_before: Sequence[DictRow]) -> list[Fact]:
+    old = {(row["hub_id"], row["event_id"]) for row in claimed_before}
+    return [one for key, one in facts.items() if key not in old]
+
+
+async def _copy_events(
+    conn: Connection, facts: Sequence[Fact], homes: Mapping[str, str | None], give_way: GiveWay
 ) -> None:
-    """Stores events whose receipts this transaction has claimed; `homes` are the dwellings of their hubs."""
     # All is made before the statement begins: a copy of us that is frozen in the middle of it would keep its
     # connection, because the database then waits for the rest without limit.
     pieces = [HEADER]
-    for first in range(0, len(facts), PIECE):
-        some = facts[first : first + PIECE]
-        pieces.append(b"".join([_event(one.row, homes[one.row.hub_id]) for one in some]))
-        await give_way()
+    async for share in shares(facts, give_way):
+        pieces += [_event(one.row, homes[one.row.hub_id]) for one in share]
     rows = b"".join([*pieces, TRAILER])
     async with conn.cursor() as cursor, cursor.copy(_Q["copy_events"]) as copy:
         await copy.write(rows)

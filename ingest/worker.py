@@ -31,7 +31,7 @@ from ingest.lease import lease
 from ingest.model import Arrival, Recorded, read, unreadable
 from ingest.presence import Marker, decode_marker
 from ingest.refusals import read_refusal
-from ingest.service import next_turn
+from ingest.turns import next_turn, shares
 from ingest.writer import LeaseLost, Writer, words
 
 log = structlog.get_logger(__name__)
@@ -128,11 +128,7 @@ class IngestWorker:
         await beat.begin()
         loop = asyncio.get_running_loop()
 
-        settled = asyncio.Event()
-        settled.set()
-
         def on_message(message: Message) -> None:
-            settled.clear()
             try:
                 content = self._read(message)
             except Exception:  # one message must not take along what was read with it
@@ -156,8 +152,9 @@ class IngestWorker:
             on_up=beat.connected,
             on_down=on_down,
         )
+        gatherer.behind = session.behind
         leave = asyncio.Event()
-        work = [self._write(lane, writers, gatherer, session, beat, settled) for lane in writers]
+        work = [self._write(lane, writer, gatherer, session, beat) for lane, writer in writers.items()]
         jobs = [
             asyncio.create_task(job) for job in (*work, self._look_after(writer, gatherer, session, beat))
         ]
@@ -168,7 +165,7 @@ class IngestWorker:
             if stop.is_set() and not any(job.done() for job in (talking, *jobs)):
                 self._stopping = True
                 session.pause(True)
-                await _sleep(DRAIN_SECONDS, settled)
+                await _sleep(DRAIN_SECONDS, gatherer.settled)
         finally:
             leave.set()
             stopped.cancel()
@@ -217,25 +214,17 @@ class IngestWorker:
         )
 
     async def _write(
-        self,
-        lane: Lane,
-        writers: Mapping[Lane, Writer],
-        gatherer: Gatherer,
-        session: Session,
-        beat: Beat,
-        settled: asyncio.Event,
+        self, lane: Lane, writer: Writer, gatherer: Gatherer, session: Session, beat: Beat
     ) -> None:
         """One lane, batch after batch: commit, then acknowledge, then tell the homes.
 
-        `settled` is set when nothing is in hand. A marker goes round all lanes, the urgent one last: when it
-        is back, all that came before it is committed, whichever way that went.
+        A marker goes round all lanes, the urgent one last: when it is back, all that came before it is
+        committed, whichever way that went.
         """
         loop = asyncio.get_running_loop()
         while True:
             batch, why = await gatherer.batch(lane)
-            done = await writers[lane].write(
-                [one.content for one in batch if isinstance(one.content, Arrival)]
-            )
+            done = await writer.write([one.content for one in batch if isinstance(one.content, Arrival)])
             for one in batch:
                 if isinstance(one.content, Marker):
                     if lane is Lane.URGENT:
@@ -246,23 +235,22 @@ class IngestWorker:
                 one.message for one in batch if lane is Lane.URGENT or not isinstance(one.content, Marker)
             )
             for recorded in done:
-                self._tell(session, recorded)
+                await self._tell(session, recorded)
             metrics.BATCHES.labels(why).inc()
             metrics.WAIT_SECONDS.observe(loop.time() - batch[0].taken)
-            if len(gatherer) == 0 and all(one is writers[lane] or one.is_idle for one in writers.values()):
-                settled.set()
             if session.paused and gatherer.has_room and not self._stopping:
                 session.pause(False)
 
-    def _tell(self, session: Session, recorded: Recorded) -> None:
+    async def _tell(self, session: Session, recorded: Recorded) -> None:
         metrics.count(recorded)
-        session.publish_all(
-            [
-                (self._topics.receipts(hub), encode_receipts(receipts))
-                for hub, answer in recorded.answers.items()
-                for receipts in answer.receipts(RECEIPT_IDS)
-            ]
-        )
+        async for share in shares(list(recorded.answers.items()), next_turn):
+            session.publish_all(
+                [
+                    (self._topics.receipts(hub), encode_receipts(receipts))
+                    for hub, answer in share
+                    for receipts in answer.receipts(RECEIPT_IDS)
+                ]
+            )
 
     async def _look_after(self, writer: Writer, gatherer: Gatherer, session: Session, beat: Beat) -> None:
         """Once a second: a sign of life, a marker to ourselves, waiting commands, a look at what is stuck."""
@@ -305,7 +293,7 @@ class IngestWorker:
         if done is not None:
             log.info("events of hubs that are known now were taken in", rows=done.taken_in)
             for recorded in done.recorded:
-                self._tell(session, recorded)
+                await self._tell(session, recorded)
 
 
 async def _sleep(seconds: float, unless: asyncio.Event) -> None:

@@ -19,7 +19,8 @@ from gateway.codec import Reason, Rejected, encode_event
 from ingest import metrics
 from ingest.faults import Then, after
 from ingest.model import Arrival, Recorded
-from ingest.service import GiveWay, keep, next_turn, record
+from ingest.service import keep, record
+from ingest.turns import GiveWay, next_turn
 
 log = structlog.get_logger(__name__)
 
@@ -41,11 +42,6 @@ class Writer:
         self._give_way = give_way
         self._clock = clock
         self._turn = asyncio.Lock()
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no transaction is under way."""
-        return not self._turn.locked()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

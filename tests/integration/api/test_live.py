@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from api.application import build
-from api.live import Broadcast
+from api.live import Broadcast, LiveRow
 from db import feed
 from db.caller import Caller
 from db.feed import Cursor
@@ -38,13 +38,13 @@ class Stream:
     """A client of the live stream."""
 
     def __init__(self, response: httpx.Response) -> None:
-        self._lines = response.aiter_lines()
+        self.lines = response.aiter_lines()
 
     async def next(self) -> Happening:
         """The next event, whatever it is."""
         fields: dict[str, str] = {}
         async with asyncio.timeout(WITHIN):
-            async for line in self._lines:
+            async for line in self.lines:
                 if line.startswith(":"):
                     continue
                 if not line:
@@ -58,9 +58,16 @@ class Stream:
     async def ended(self) -> bool:
         """True once the stream ends."""
         async with asyncio.timeout(WITHIN):
-            async for _ in self._lines:
+            async for _ in self.lines:
                 pass
         return True
+
+
+async def rows_of(pieces: AsyncIterator[Sequence[LiveRow]]) -> AsyncIterator[LiveRow]:
+    """A stream row by row."""
+    async for piece in pieces:
+        for row in piece:
+            yield row
 
 
 @dataclass
@@ -207,12 +214,14 @@ async def test_what_was_replayed_is_not_told_again_by_the_common_reading(furnish
     async def good() -> bool:
         return True
 
-    async with broadcast.joined(caller, None, good) as first:
+    async with broadcast.joined(caller, None, good) as joined:
+        first = rows_of(joined)
         place = (await anext(first)).place
         async with pool.connection() as conn:
             for number in (1, 2):
                 await feed.append(conn, "alert", ["brightcare"], {"alert": number}, world.NOW)
-        async with broadcast.joined(caller, place, good) as again:
+        async with broadcast.joined(caller, place, good) as joined_again:
+            again = rows_of(joined_again)
             stop = asyncio.Event()
             running = asyncio.create_task(broadcast.run(stop))
             async with asyncio.timeout(WITHIN):
@@ -239,7 +248,8 @@ async def test_a_client_that_does_not_keep_up_is_dropped_and_others_are_not(
     async def good() -> bool:
         return True
 
-    async with broadcast.joined(caller, None, good) as slow, broadcast.joined(caller, None, good) as quick:
+    async with broadcast.joined(caller, None, good) as slow, broadcast.joined(caller, None, good) as other:
+        quick = rows_of(other)
         assert (await anext(quick)).topic == "hello"
         heard = 0
         for batch in range(3):
@@ -254,10 +264,40 @@ async def test_a_client_that_does_not_keep_up_is_dropped_and_others_are_not(
                     assert json.loads((await anext(quick)).data)["alert"] == heard
                     heard += 1
         async with asyncio.timeout(WITHIN):
-            left = [row async for row in slow]
+            left = [row async for row in rows_of(slow)]
         assert [row.topic for row in left] == ["hello"]
     stop.set()
     await running
+
+
+async def test_what_waits_for_a_client_comes_in_one_piece(furnished: None, pool: Pool) -> None:
+    """A press behind three hundred other rows waits for no turn of the loop for each of them."""
+    broadcast = Broadcast(pool)
+    stop = asyncio.Event()
+
+    async def good() -> bool:
+        return True
+
+    async with broadcast.joined(Caller("brightcare", "care_manager", "Cara", 1), None, good) as pieces:
+        assert [row.topic for row in await anext(pieces)] == ["hello"]
+        news = [feed.News("alert", ["brightcare"], {"alert": number}) for number in range(301)]
+        async with pool.connection() as conn:
+            await feed.append_all(conn, news, world.NOW)
+        running = asyncio.create_task(broadcast.run(stop))
+        async with asyncio.timeout(WITHIN):
+            assert [json.loads(row.data)["alert"] for row in await anext(pieces)] == list(range(301))
+        stop.set()
+        await running
+
+
+async def test_a_stream_without_news_says_that_it_is_there(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comment goes out when nothing has come for a while, so that nobody on the way ends a quiet stream."""
+    monkeypatch.setattr("api.live.QUIET", timedelta(milliseconds=10))
+    async with live.listening("care_manager") as stream:
+        async with asyncio.timeout(WITHIN):
+            assert await anext(line async for line in stream.lines if line.startswith(":")) == ": ping"
 
 
 async def test_a_stop_ends_every_stream(live: Live) -> None:
@@ -269,9 +309,9 @@ async def test_a_stop_ends_every_stream(live: Live) -> None:
     async def good() -> bool:
         return True
 
-    async with broadcast.joined(Caller("brightcare", "care_manager", "Cara", 1), Cursor(), good) as rows:
+    async with broadcast.joined(Caller("brightcare", "care_manager", "Cara", 1), Cursor(), good) as missed:
         stop.set()
         await running
         async with asyncio.timeout(WITHIN):
-            left = [row async for row in rows]
+            left = [row async for row in rows_of(missed)]
         assert [row.topic for row in left] == ["duty"]

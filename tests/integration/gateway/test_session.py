@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import aiomqtt
@@ -142,6 +143,26 @@ async def test_a_broker_that_hangs_while_we_connect_is_given_up(
         await until(lambda: ears.session.connected)
 
 
+@pytest.mark.parametrize("paused", [False, True])
+async def test_told_to_stop_while_it_connects_it_stops(
+    make_proxy: MakeProxy, open_mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, paused: bool
+) -> None:
+    """A broker that says nothing is not waited for any more; paused, its answer would not even be heard."""
+    monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 600.0)
+    monkeypatch.setattr(connection, "KEEPALIVE", 600)
+    proxy = await make_proxy(open_mosquitto.port)
+    proxy.down.blackhole = True
+
+    def has_paused() -> bool:
+        ears.session.pause(paused)
+        return ears.session.paused is paused
+
+    async with listening(f"mqtt://127.0.0.1:{proxy.port}") as ears:
+        await until(lambda: proxy.connections == 1)
+        await until(has_paused)
+    assert (ears.ups, ears.downs, proxy.connections) == (0, 1, 1)
+
+
 async def test_a_reset_line_is_taken_up_again_without_loss(
     make_proxy: MakeProxy, open_mosquitto: Mosquitto
 ) -> None:
@@ -168,6 +189,38 @@ async def test_pausing_stops_taking_and_resuming_goes_on(any_broker: RunningBrok
         assert ears.taken == []
         ears.session.pause(False)
         await until(lambda: ears.payloads() == [b"1", b"2"])
+
+
+async def test_one_turn_of_the_loop_reads_one_share(
+    open_mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the system reports more to read, others have their turn after as many messages as are due."""
+    monkeypatch.setattr(connection, "MESSAGES_AT_ONCE", 5)
+    loop = asyncio.get_running_loop()
+    turn, read, behind = 0, Counter[int](), Counter[bool]()
+    all_read = False
+
+    def next_turn() -> None:
+        nonlocal turn
+        turn += 1
+        behind[ears.session.behind()] += 1
+        if not all_read:
+            loop.call_soon(next_turn)
+
+    def took(_message: Message) -> bool:
+        read[turn] += 1
+        return True
+
+    async with listening(open_mosquitto.url, acknowledge=took) as ears:
+        await until(lambda: ears.ups == 1)
+        ears.session.pause(True)
+        await speak(open_mosquitto, *(bytes(8_000) for _ in range(100)))  # of which one read takes eight
+        next_turn()
+        ears.session.pause(False)
+        await until(lambda: len(ears.taken) == 100)
+        all_read = True
+    assert max(read.values()) <= 5
+    assert behind[True]
 
 
 async def test_a_backlog_after_a_long_pause_is_no_dead_connection(

@@ -6,6 +6,7 @@ import pytest
 
 from db.pool import Connection
 from gateway.codec import Reason
+from ingest import store
 from ingest.model import Arrival, Recorded
 from ingest.service import record
 from tests.integration.ingest.world import T0, count, event, make_estate, rows, says, status
@@ -65,6 +66,50 @@ async def test_everything_of_an_event_is_kept(conn: Connection) -> None:
         "effective_at": T0 - MINUTE, "clock_suspect": False, "dwelling_id": "elm-12", "device": "panel-1",
         "seq": 7, "boot": "b1", "credential": "fob:04A1B2", "data": data,
     }  # fmt: skip
+
+
+async def test_a_few_events_are_stored_as_many_are(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether by one statement or by COPY: the same rows and receipts of the new ones, the old ones named."""
+    data = {"credential": 'fob:"ö\\', "nested": {"ü\n": [1, 2.5, None, True, 10**17]}}
+    said = (
+        event("a", "carer.arrived", T0 - MINUTE, device="panel-1", seq=7, boot="b1", data=data),
+        event("b", at=T0 + timedelta(days=365)),
+        event("~ {}", "door.opened", seq=2**63 - 1),
+    )
+    for hub, few in (("hub-12", len(said)), ("hub-14", 0)):
+        monkeypatch.setattr(store, "FEW", few)
+        first = await take(conn, says(said[0], hub=hub))
+        then = await take(conn, says(*said, hub=hub))
+        assert (first.stored, then.stored, then.repeated) == (1, 2, 1)
+    for statement in (
+        "SELECT hub_id, to_jsonb(event) - 'hub_id' - 'dwelling_id' AS row FROM event ORDER BY hub_id, id",
+        "SELECT hub_id, to_jsonb(receipt) - 'hub_id' AS row FROM receipt ORDER BY hub_id, event_id",
+    ):
+        found = await rows(conn, statement)
+        one, other = ([row["row"] for row in found if row["hub_id"] == hub] for hub in ("hub-12", "hub-14"))
+        assert len(one) == len(said)
+        assert one == other
+    homes = await rows(conn, "SELECT DISTINCT hub_id, dwelling_id FROM event ORDER BY hub_id")
+    assert [row["dwelling_id"] for row in homes] == ["elm-12", "elm-14"]
+
+
+async def test_a_batch_that_holds_its_hubs_gives_way_to_nobody(conn: Connection) -> None:
+    """Everyday events let a press go first again and again, but not with the row locked that it waits for."""
+    ways = 0
+
+    async def give_way() -> None:
+        nonlocal ways
+        ways += 1
+
+    ordinary = [says(event(f"a{number}", "door.opened")) for number in range(120)]
+    async with conn.transaction():
+        await record(conn, ordinary, T0, give_way)
+    assert ways
+    ways = 0
+    holding = [says(event(f"b{number}", "door.opened")) for number in range(120)]
+    async with conn.transaction():
+        await record(conn, [*holding, says(event("c", "technical.mains_failed"))], T0, give_way)
+    assert not ways
 
 
 async def test_an_impossible_clock_is_stored_and_not_believed(conn: Connection) -> None:

@@ -15,8 +15,10 @@ from app.embedded import EmbeddedBroker, EmbeddedPostgres
 from db.migrate import migrate
 from db.pool import Connection, Pool, connection_arguments
 from gateway.codec import Reason
+from ingest.replay import replay
+from ingest.service import record
 from tests.integration.ingest.conftest import Hand, home, intake, until
-from tests.integration.ingest.world import count, event, make_estate, rows
+from tests.integration.ingest.world import T0, TOPICS, count, event, make_estate, rows, says
 from tests.support.mosquitto import Mosquitto
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
@@ -292,6 +294,27 @@ async def test_a_hub_that_becomes_known_gets_in_what_it_said_before(
     )
     assert row["same"] is True
     assert await ask(estate, "SELECT 1 FROM rejected WHERE replayed_at IS NULL") == []
+
+
+async def test_a_replay_takes_its_hubs_in_the_order_in_which_batches_take_them(
+    estate: Pool, database_url: str
+) -> None:
+    """While it waits for one hub it holds none that comes later: nobody can wait for it and hold this one."""
+    async with estate.connection() as conn:
+        for hub in ("hub-14", "hub-12"):
+            await record(conn, [says(b'{"id": "x"}', hub=hub)], T0)
+    async with (
+        await Connection.connect(database_url, **connection_arguments("lane")) as lane,
+        await Connection.connect(database_url, **connection_arguments("replay")) as other,
+    ):
+        await lane.execute("SELECT FROM hub WHERE id = 'hub-12' FOR NO KEY UPDATE")
+        replaying = asyncio.create_task(replay(other, TOPICS, T0, ids=None))
+        stuck = "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        stuck += " WHERE NOT granted AND application_name = 'threshold replay'"
+        await until(lambda: ask(estate, stuck))
+        await lane.execute("SELECT FROM hub WHERE id = 'hub-14' FOR NO KEY UPDATE NOWAIT")
+        await lane.rollback()
+        assert (await replaying).refused == 2
 
 
 async def test_no_pin_is_logged(

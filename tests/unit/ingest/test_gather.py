@@ -146,11 +146,68 @@ async def test_everyday_work_goes_on_in_a_storm_of_calls(monkeypatch: pytest.Mon
     async with asyncio.timeout(60):
         await gatherer.give_way()
     monkeypatch.setattr(gather, "LONGEST_WAY", 60.0)
+    gatherer = Gatherer(size=9, wait=60)
+    put(gatherer, in_hand("a", "alarm.fall", connection=old))
     giving_way = asyncio.create_task(gatherer.give_way())
     await asyncio.sleep(0)
     gatherer.drop(old)
     async with asyncio.timeout(60):
         await giving_way
+
+
+async def test_everyday_work_gives_way_to_what_is_not_read_yet() -> None:
+    """A call may lie in it: while there is more to take at once, that goes first."""
+    gatherer = Gatherer(size=9, wait=60)
+    unread = [3, 2, 1, 0]
+    gatherer.behind = lambda: bool(unread.pop(0))
+    async with asyncio.timeout(5):
+        await gatherer.give_way()
+    assert unread == []
+
+
+async def test_who_has_given_way_for_long_goes_on_for_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the longest time of waiting nobody is asked again until as much time was worked."""
+    gatherer = Gatherer(size=9, wait=60)
+    asked = 0
+
+    def behind() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked > 1:  # the waiting has begun: what is set now counts for the going on
+            monkeypatch.setattr(gather, "LONGEST_WAY", 3600.0)
+        return True
+
+    monkeypatch.setattr(gather, "LONGEST_WAY", 0.01)
+    gatherer.behind = behind
+    async with asyncio.timeout(5):
+        await gatherer.give_way()
+    assert asked
+    asked = 0
+    async with asyncio.timeout(5):
+        await gatherer.give_way()
+    assert not asked
+
+
+async def test_all_is_settled_once_every_lane_has_done_with_what_it_took() -> None:
+    """Neither while something waits nor while a lane still has it to commit or to tell of."""
+    gatherer = Gatherer(size=1, wait=60)
+    assert gatherer.settled.is_set()
+    put(gatherer, in_hand("a"), in_hand("b", "alarm.fall"))
+    await gatherer.batch(Lane.ORDINARY)
+    await gatherer.batch(Lane.URGENT)
+    asking = [asyncio.create_task(gatherer.batch(Lane.ORDINARY))]
+    await asyncio.sleep(0)
+    assert not gatherer.settled.is_set()
+    asking.append(asyncio.create_task(gatherer.batch(Lane.URGENT)))
+    await asyncio.sleep(0)
+    assert gatherer.settled.is_set()
+    for task in asking:
+        task.cancel()
+    old = object()
+    put(gatherer, in_hand("c", connection=old))
+    assert not gatherer.settled.is_set()
+    gatherer.drop(old)
+    assert gatherer.settled.is_set()
 
 
 async def test_reading_stops_at_a_number_or_a_size_and_resumes_at_half() -> None:

@@ -33,7 +33,9 @@ def heartbeat(at: datetime, **data: Any) -> Event:
 
 
 def heard(*arrivals: Arrival) -> Heard:
-    return gather(arrivals)["h"]
+    heard: dict[str, Heard] = {}
+    gather(arrivals, heard)
+    return heard["h"]
 
 
 @pytest.mark.parametrize(

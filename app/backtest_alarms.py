@@ -55,7 +55,7 @@ class Home:
     resident_id: str | None
     centres: tuple[str, ...]
     high_risk: bool
-    """Is anybody of them?"""
+    """Is anybody of a dwelling's people?"""
 
 
 def homes(estate: Estate) -> dict[str, Home]:
@@ -76,8 +76,9 @@ def homes(estate: Estate) -> dict[str, Home]:
         centres = dict.fromkeys(
             person.monitoring_centre_id for person in people if person.monitoring_centre_id is not None
         )
+        at_risk = hub.dwelling_id is not None and any(person.high_risk for person in people)
         alone = people[0].id if len(people) == 1 and hub.dwelling_id is not None else None
-        found[hub.id] = Home(alone, tuple(centres), any(person.high_risk for person in people))
+        found[hub.id] = Home(alone, tuple(centres), at_risk)
     return found
 
 

@@ -19,6 +19,8 @@ from db.sql import Queries
 log = structlog.get_logger(__name__)
 _Q = Queries("db")
 
+FROZEN_AFTER = timedelta(minutes=1)
+"""As long as a transaction may be idle: what a copy has claimed that is frozen is free again by then."""
 FAILED_ROUND_PAUSE = 1.0
 """Seconds before another try after a failed round: long enough not to hammer a database that is starting."""
 
@@ -89,6 +91,7 @@ async def _round(loop: Loop, pool: Pool, clock: Clock, instance: str, stop: asyn
             while not stop.is_set() and (rows := await loop.work()):
                 ROUND_ROWS.labels(loop.name).inc(rows)
         async with pool.connection() as conn:
+            await execute(conn, _Q["end_frozen"], after=FROZEN_AFTER)
             await execute(
                 conn,
                 _Q["record_beat"],

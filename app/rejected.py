@@ -71,7 +71,7 @@ def replay(
     What the broker had kept (retained) is tried only when it is named: it may be years old.
     """
     settings = load_settings(context.obj)
-    taken_in, refused = asyncio.run(_replay(settings.database, Topics(settings.mqtt.root), ids))
+    taken_in, refused = asyncio.run(replay_all(settings.database, Topics(settings.mqtt.root), ids))
     typer.echo(f"taken in: {taken_in}, rejected again: {refused}")
 
 
@@ -86,18 +86,19 @@ async def _list(url: str, everything: bool, limit: int) -> list[dict[str, Any]]:
         return await store.list_rejected(conn, everything=everything, limit=limit)
 
 
-async def _replay(url: str, topics: Topics, ids: list[int] | None) -> tuple[int, int]:
+async def replay_all(url: str, topics: Topics, ids: list[int] | None) -> tuple[int, int]:
+    """Tries rejected rows again, those named or all open ones; how many were taken in, how many not."""
     taken_in = refused = after = 0
     conn: Connection
     async with await AsyncConnection.connect(
         url, autocommit=True, **connection_arguments("rejected")
     ) as conn:
-        more = True
-        while more:
+        while True:
             async with conn.transaction():
-                done = await replaying.replay(conn, topics, system_clock(), ids=ids, after=after)
+                done = await replaying.replay_next(conn, topics, system_clock(), ids=ids, after=after)
+            if done is None:
+                break
+            after = done.row_id
             taken_in += done.taken_in
-            refused += done.refused
-            more = done.last_id is not None
-            after = done.last_id or after
+            refused += not done.taken_in
     return taken_in, refused

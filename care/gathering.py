@@ -156,10 +156,15 @@ async def _lending(
 ) -> Mapping[str, list[str]]:
     """Dwellings whose hubs may speak of the door that their scheme shares, by scheme."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    schemes = _schemes(sketches)
-    if schemes:
-        since = min(sketch.counts_from for sketch in sketches) - evidence_reach(policy)
-        rows = await fetch_tuples(conn, Q["lending_dwellings"], schemes=schemes, since=since, until=until)
+    since: dict[str, datetime] = {}
+    for sketch in sketches:
+        if sketch.dwelling.scheme:
+            begins = sketch.counts_from - evidence_reach(policy)
+            since[sketch.dwelling.scheme] = min(begins, since.get(sketch.dwelling.scheme, begins))
+    if since:
+        rows = await fetch_tuples(
+            conn, Q["lending_dwellings"], schemes=list(since), froms=list(since.values()), until=until
+        )
         for scheme, dwelling in rows:
             found[scheme].append(dwelling)
     return found

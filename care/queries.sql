@@ -217,6 +217,7 @@ WHERE asked.from_at <= %(now)s
                     AND (EXISTS (SELECT FROM device WHERE device.hub_id = hub.id AND device.scope = 'communal')
                          OR EXISTS (SELECT FROM event
                                     WHERE event.hub_id = hub.id AND event.received_at >= asked.from_at - interval '3 days'
+                                      AND event.received_at <= %(now)s
                                       AND event.dwelling_id IS NOT NULL AND event.credential IS NOT NULL
                                       AND event.data ->> 'scope' = 'communal'))))
 GROUP BY neighbour.id;
@@ -364,13 +365,14 @@ FROM hub WHERE scheme = ANY (%(schemes)s);
 
 -- name: lending_dwellings
 -- Dwellings in these schemes whose hubs may speak of a shared door: by a panel's scope in the estate, or by the word of
--- an event of a time.
+-- an event since a time of the scheme.
 SELECT DISTINCT dwelling.scheme, dwelling.id
-FROM dwelling JOIN hub ON hub.dwelling_id = dwelling.id
-WHERE dwelling.scheme = ANY (%(schemes)s)
-  AND (EXISTS (SELECT FROM device WHERE device.hub_id = hub.id AND device.scope = 'communal')
+FROM unnest(%(schemes)s::text[], %(froms)s::timestamptz[]) AS asked (scheme, from_at)
+JOIN dwelling ON dwelling.scheme = asked.scheme
+JOIN hub ON hub.dwelling_id = dwelling.id
+WHERE (EXISTS (SELECT FROM device WHERE device.hub_id = hub.id AND device.scope = 'communal')
        OR EXISTS (SELECT FROM event
-                  WHERE event.hub_id = hub.id AND event.received_at >= %(since)s AND event.received_at <= %(until)s
+                  WHERE event.hub_id = hub.id AND event.received_at >= asked.from_at AND event.received_at <= %(until)s
                     AND event.dwelling_id IS NOT NULL AND event.credential IS NOT NULL
                     AND event.data ->> 'scope' = 'communal'));
 

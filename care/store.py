@@ -65,8 +65,9 @@ async def write_conclusions(
         told = {"visit_ref": ref, "state": each.versions[-1].verdict.state.value}
         news.append(News("visit", organisations[ref], told, WHO_SEES_VISITS))
     if concluded:
+        rows = b"".join([*versions, TRAILER])
         async with conn.cursor() as cursor, cursor.copy(Q["copy_verdicts"]) as copy:
-            await copy.write(b"".join([*versions, TRAILER]))
+            await copy.write(rows)
         await execute(conn, Q["conclude_visits"], rows=_rows(concluded))
         await append_all(conn, news, now)
     if unchanged:

@@ -27,6 +27,13 @@ SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1) AS xid,
 -- Removes what is too old to be replayed.
 DELETE FROM feed WHERE at < %(before)s;
 
+-- name: end_frozen
+-- Ends connections of ours whose program has stopped amid what it sends, a COPY or a pipeline: there the database waits
+-- for the rest without limit, and what was locked stays locked.
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name LIKE 'threshold %%'
+  AND state = 'active' AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - %(after)s::interval;
+
 -- name: record_beat
 -- A role finished a round.
 INSERT INTO beat (role, instance, at, every, detail)

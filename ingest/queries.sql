@@ -198,14 +198,14 @@ WHERE state IN ('pending', 'sent') AND expires_at <= %(now)s;
 SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0)) AS taken;
 
 -- name: end_holder
--- Ends the connection that has a lock, and waits for its end; unless `at_once`, only one that has stopped amid the
--- rows it sends, because a COPY waits for the rest without limit.
+-- Ends the connection that has a lock, and waits for its end; unless `at_once`, only one whose program has stopped amid
+-- what it sends or is sent, a COPY or a pipeline: the database waits for the rest without limit.
 SELECT pg_terminate_backend(pid, 5000)
 FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pg_locks.database = datid
   AND datname = current_database() AND pid <> pg_backend_pid()
   AND (classid::bigint << 32 | objid::bigint) = hashtextextended(%(name)s, 0)
-  AND (%(at_once)s OR (state = 'active' AND wait_event = 'ClientRead'
+  AND (%(at_once)s OR (state = 'active' AND wait_event IN ('ClientRead', 'ClientWrite')
                        AND state_change < clock_timestamp() - %(after)s::interval));
 
 -- name: end_when_frozen
@@ -248,12 +248,12 @@ ORDER BY received_at DESC, id DESC
 LIMIT %(limit)s;
 
 -- name: claim_rejected
--- Rejected things to try again, oldest first: those named, or all that were not taken in yet.
+-- The oldest rejected thing to try again: of those named, or of all that were not taken in yet.
 SELECT id, received_at, topic, reason, payload
 FROM rejected
 WHERE id > %(after)s AND (id = ANY (%(ids)s::bigint[]) OR (%(ids)s::bigint[] IS NULL AND replayed_at IS NULL))
 ORDER BY id
-LIMIT %(limit)s
+LIMIT 1
 FOR UPDATE SKIP LOCKED;
 
 -- name: waiting_for_their_hub

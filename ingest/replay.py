@@ -13,45 +13,38 @@ from gateway.codec import Reason
 from gateway.topics import Topics
 from ingest import adapted, store
 from ingest.model import Arrival, Recorded, read
-from ingest.service import hubs_of, record
+from ingest.service import record
 
 MOST = 200
-"""Rows in one transaction."""
+"""Rows in one round."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What became of some rejected rows. `last_id` is where the next round goes on; None: that was all."""
+    """What became of a rejected row. `recorded` is what its hubs may be told once it commits."""
 
-    recorded: tuple[Recorded, ...]
-    taken_in: int
-    refused: int
-    last_id: int | None
+    row_id: int
+    recorded: Recorded
+    taken_in: bool
 
 
-async def replay(
+async def replay_next(
     conn: Connection, topics: Topics, now: datetime, *, ids: Sequence[int] | None, after: int = 0
-) -> Replayed:
-    """Tries up to 200 rejected rows again: those named, or with None all that are still open.
+) -> Replayed | None:
+    """Tries the next rejected row past `after` again, of those named or with None of all that are open.
 
-    Takes the caller's transaction. Each row says afterwards what became of it.
+    In the caller's transaction, which is to be this row's own: it locks what a batch locks, in the order of a
+    batch, and with the locks of a row before it that order would be broken. None: there is no further row.
     """
-    rows = await store.claim_rejected(conn, ids, after, MOST)
+    row = await store.claim_rejected(conn, ids, after)
+    if row is None:
+        return None
     bridges = await adapted.load(conn)
-    outcomes: list[store.Outcome] = []
-    recorded: list[Recorded] = []
-    said = [_read(row, row.reason == Reason.RETAINED and ids is None, topics, bridges) for row in rows]
-    # All at once, in their order: row by row we could hold one for which somebody waits who has the next.
-    await store.lock_hubs(conn, hubs_of([arrival for arrivals in said for arrival in arrivals]))
-    for row, arrivals in zip(rows, said, strict=True):
-        result = await record(conn, arrivals, now)
-        recorded.append(result)
-        outcomes.append(_outcome(row, result))
-    if outcomes:
-        await store.mark_replayed(conn, outcomes, now)
-    taken_in = sum(outcome.taken_in for outcome in outcomes)
-    last = rows[-1].id if len(rows) == MOST else None
-    return Replayed(tuple(recorded), taken_in, len(outcomes) - taken_in, last)
+    kept_by_broker = row.reason == Reason.RETAINED and ids is None
+    recorded = await record(conn, _read(row, kept_by_broker, topics, bridges), now)
+    outcome = _outcome(row, recorded)
+    await store.mark_replayed(conn, [outcome], now)
+    return Replayed(row.id, recorded, outcome.taken_in)
 
 
 def _read(

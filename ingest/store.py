@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 
 from db.copy import HEADER, TRAILER, bigint, boolean, jsonb, name, text, timestamp
 from db.copy import row as copy_row
-from db.pool import Connection, execute, fetch_all
+from db.pool import Connection, execute, fetch_all, fetch_one
 from db.sql import Queries
 from db.wake import LIVE
 from gateway.codec import Rejected
@@ -325,13 +325,11 @@ class Outcome(msgspec.Struct, frozen=True):
     result: str
 
 
-async def claim_rejected(
-    conn: Connection, ids: Sequence[int] | None, after: int, limit: int
-) -> list[RejectedRow]:
-    """Rejected rows past `after`, locked: those named, or with None all that are open."""
+async def claim_rejected(conn: Connection, ids: Sequence[int] | None, after: int) -> RejectedRow | None:
+    """The next rejected row past `after`, locked: of those named, or with None of all that are open."""
     wanted = None if ids is None else list(ids)
-    rows = await fetch_all(conn, _Q["claim_rejected"], ids=wanted, after=after, limit=limit)
-    return [RejectedRow(**{**row, "payload": bytes(row["payload"])}) for row in rows]
+    row = await fetch_one(conn, _Q["claim_rejected"], ids=wanted, after=after)
+    return None if row is None else RejectedRow(**{**row, "payload": bytes(row["payload"])})
 
 
 async def waiting_for_their_hub(conn: Connection, reason: str, limit: int) -> list[int]:

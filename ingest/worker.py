@@ -285,15 +285,19 @@ class IngestWorker:
             bridges = await adapted.load(conn)
             await store.expire_commands(conn, self._clock())
             ids = await store.waiting_for_their_hub(conn, Reason.UNKNOWN_HUB, replay.MOST)
-            done = await replay.replay(conn, self._topics, self._clock(), ids=ids) if ids else None
         if bridges != self._bridges:
             self._bridges = bridges
             session.follow(self._subscriptions())
             log.info("listening to the estate's bridges", bridges=len(bridges.by_base))
-        if done is not None:
-            log.info("events of hubs that are known now were taken in", rows=done.taken_in)
-            for recorded in done.recorded:
-                await self._tell(session, recorded)
+        taken_in = 0
+        for id_ in ids:
+            async with writer.transaction() as conn:
+                done = await replay.replay_next(conn, self._topics, self._clock(), ids=[id_])
+            if done is not None:
+                taken_in += done.taken_in
+                await self._tell(session, done.recorded)
+        if ids:
+            log.info("events of hubs that are known now were taken in", rows=taken_in)
 
 
 async def _sleep(seconds: float, unless: asyncio.Event) -> None:

@@ -5,7 +5,7 @@
 CREATE INDEX event_lent_door ON event (hub_id, received_at)
     WHERE dwelling_id IS NOT NULL AND credential IS NOT NULL AND data ->> 'scope' = 'communal';
 
--- A sweep adds versions of visits whose rows it writes in the same statement. To look each visit up again and to lock it
+-- A sweep adds versions of visits whose rows it writes in the same transaction. To look each visit up again and to lock it
 -- cost twice as much as the version itself, and was a fifth of all that the database did for a sweep.
 ALTER TABLE verdict DROP CONSTRAINT verdict_visit_ref_fkey;
 

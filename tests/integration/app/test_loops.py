@@ -8,7 +8,7 @@ import pytest
 from app import loops
 from app.clock import system_clock
 from app.loops import Loop, run_loop, schedule_ticks
-from db.pool import Pool, fetch_all
+from db.pool import Connection, Pool, connection_arguments, fetch_all
 
 HOUR = timedelta(hours=1)
 
@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 async def _stopped_after(work_done: asyncio.Event, loop: Loop, pool: Pool) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(run_loop(loop, pool, system_clock, "here", stop))
-    await asyncio.wait_for(work_done.wait(), 20)
+    await asyncio.wait_for(work_done.wait(), 60)
     stop.set()
     loop.wake.set()
     await asyncio.wait_for(running, 20)
@@ -55,6 +55,35 @@ async def test_failed_round_is_tried_again(pool: Pool, monkeypatch: pytest.Monke
 
     await _stopped_after(done, Loop("care", HOUR, work), pool)
     assert tries == 3
+
+
+async def test_a_copy_that_was_frozen_amid_its_rows_lets_go_of_what_it_had_claimed(
+    pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every round of every loop ends connections of ours for whose rows the database waits too long."""
+    monkeypatch.setattr(loops, "FROZEN_AFTER", timedelta(seconds=1))
+    free = asyncio.Event()
+
+    async def work() -> int:
+        async with pool.connection() as conn:
+            held = await fetch_all(conn, "SELECT FROM pg_locks WHERE relation = 'contact'::regclass")
+        if not held:
+            free.set()
+        await asyncio.sleep(0.1)
+        return 0
+
+    async with await Connection.connect(database_url, **connection_arguments("frozen")) as frozen:
+        await frozen.execute("LOCK TABLE contact")
+        copying = frozen.cursor().copy("COPY feed FROM STDIN")
+        await copying.__aenter__()
+        loop = Loop("care", timedelta(seconds=0.2), work)
+        ticks = schedule_ticks([loop])
+        ticks.start()
+        try:
+            await _stopped_after(free, loop, pool)
+        finally:
+            ticks.shutdown()
+        await frozen.close()
 
 
 async def test_tick_begins_a_round(pool: Pool) -> None:

@@ -12,10 +12,10 @@ import pytest
 import alerts.service
 from alerts.model import Signal
 from app.embedded import EmbeddedBroker, EmbeddedPostgres
+from app.rejected import replay_all
 from db.migrate import migrate
 from db.pool import Connection, Pool, connection_arguments
 from gateway.codec import Reason
-from ingest.replay import replay
 from ingest.service import record
 from tests.integration.ingest.conftest import Hand, home, intake, until
 from tests.integration.ingest.world import T0, TOPICS, count, event, make_estate, rows, says
@@ -296,25 +296,20 @@ async def test_a_hub_that_becomes_known_gets_in_what_it_said_before(
     assert await ask(estate, "SELECT 1 FROM rejected WHERE replayed_at IS NULL") == []
 
 
-async def test_a_replay_takes_its_hubs_in_the_order_in_which_batches_take_them(
-    estate: Pool, database_url: str
-) -> None:
-    """While it waits for one hub it holds none that comes later: nobody can wait for it and hold this one."""
+async def test_a_replay_holds_no_hub_while_it_waits_for_another(estate: Pool, database_url: str) -> None:
+    """Each row has a transaction of its own, and locks what a batch locks in the order of a batch."""
     async with estate.connection() as conn:
         for hub in ("hub-14", "hub-12"):
             await record(conn, [says(b'{"id": "x"}', hub=hub)], T0)
-    async with (
-        await Connection.connect(database_url, **connection_arguments("lane")) as lane,
-        await Connection.connect(database_url, **connection_arguments("replay")) as other,
-    ):
+    async with await Connection.connect(database_url, **connection_arguments("lane")) as lane:
         await lane.execute("SELECT FROM hub WHERE id = 'hub-12' FOR NO KEY UPDATE")
-        replaying = asyncio.create_task(replay(other, TOPICS, T0, ids=None))
+        replaying = asyncio.create_task(replay_all(database_url, TOPICS, None))
         stuck = "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)"
-        stuck += " WHERE NOT granted AND application_name = 'threshold replay'"
+        stuck += " WHERE NOT granted AND application_name = 'threshold rejected'"
         await until(lambda: ask(estate, stuck))
         await lane.execute("SELECT FROM hub WHERE id = 'hub-14' FOR NO KEY UPDATE NOWAIT")
         await lane.rollback()
-        assert (await replaying).refused == 2
+        assert await replaying == (0, 2)
 
 
 async def test_no_pin_is_logged(

@@ -1,19 +1,28 @@
 """Migrations: plain numbered SQL, forward only, under a lock, safe when two start at once.
 
+A file that cannot have its locks soon lets go and tries again: whoever waits for a table keeps all who come
+later from it, intake with a press above all, as long as some report before them takes.
+
 `0002_name.timescale.sql` runs only where TimescaleDB is present, `….community.sql` only where its licence
 is the community one. Which edition this is, is found out here and nowhere else; a database that gains
 TimescaleDB later gets the files it skipped at the next migration.
 """
 
+import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import DictRow, dict_row
 
 _LOCK = 0x7468726573  # "thres": one number for all who migrate this database
+LOCK_WAIT = "2s"
+"""The longest wait for a lock, in PostgreSQL's notation."""
+LOCK_PAUSE = 1.0
+"""Seconds until the next try for it."""
 
 
 class Edition(StrEnum):
@@ -84,16 +93,28 @@ async def _bring_to_head(conn: AsyncConnection[DictRow]) -> Migrated:
         "CREATE TABLE IF NOT EXISTS schema_version (file text PRIMARY KEY, applied_at timestamptz NOT NULL)"
     )
     applied: list[str] = []
+    await conn.execute("SELECT set_config('lock_timeout', %s, false)", (LOCK_WAIT,))
     for name in await pending(conn):
-        text = files("db").joinpath("migrations", name).read_text(encoding="utf-8")
         try:
-            async with conn.transaction():
-                await conn.execute(text)
-                await conn.execute("INSERT INTO schema_version VALUES (%s, now())", (name,))
+            await _apply(conn, name)
         except psycopg.Error as error:
             raise MigrationError(f"migration {name} failed: {error}") from error
         applied.append(name)
     return Migrated(edition, tuple(applied))
+
+
+async def _apply(conn: AsyncConnection[DictRow], name: str) -> None:
+    """Applies one file, however often its locks are not to be had in time."""
+    text = files("db").joinpath("migrations", name).read_text(encoding="utf-8")
+    while True:
+        try:
+            async with conn.transaction():
+                await conn.execute(text)
+                await conn.execute("INSERT INTO schema_version VALUES (%s, now())", (name,))
+        except LockNotAvailable:
+            await asyncio.sleep(LOCK_PAUSE)
+        else:
+            return
 
 
 async def detect_edition(conn: AsyncConnection[DictRow]) -> Edition:

@@ -35,7 +35,7 @@ async def lease(
                 database_url, autocommit=True, **connection_arguments(f"intake {instance} {lane}")
             )
             open_ones.push_async_callback(conn.close)
-            name = f"intake {client_id} {lane}" if connections else f"intake {client_id}"
+            name = f"intake lane {lane} {client_id}" if connections else f"intake {client_id}"
             await lease_store.end_holder(conn, name, frozen_for=None if connections else FROZEN_AFTER)
             if not await lease_store.take_lease(conn, name):
                 yield None

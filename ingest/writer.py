@@ -29,11 +29,11 @@ PAUSES = (0.1, 0.3, 1.0, 2.0)
 
 
 class LeaseLost(RuntimeError):
-    """The connection that made us the active intake has ended; another copy may be active now."""
+    """A connection that made us the active intake has ended; another copy may be active now."""
 
 
 class Writer:
-    """Writes batches over the one connection that holds the lease, so that losing it ends our writing too."""
+    """Writes a lane's batches over its connection, which holds a lock of the lease: losing it ends our writing."""
 
     def __init__(
         self, conn: Connection, clock: Callable[[], datetime], give_way: GiveWay = next_turn
@@ -45,7 +45,7 @@ class Writer:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A transaction on the connection of the lease, when it is its turn.
+        """A transaction on the lane's connection, when it is its turn.
 
         Raises LeaseLost when the connection has ended, and psycopg.Error for all else.
         """

@@ -56,7 +56,7 @@ HOT: dict[str, tuple[dict[str, Any], set[str]]] = {
     "queue_words": ({"hubs": HUBS, "froms": [at(6)] * 3, "since": at(6), "until": at(9)}, {"event"}),
     "gaps_of": ({"hubs": HUBS, "froms": [at(6)] * 3, "until": at(9)}, {"hub_gap"}),
     "offline_spells": ({"hubs": HUBS, "froms": [at(6)] * 3, "until": at(9)}, {"event", "hub_gap"}),
-    "lending_dwellings": ({"schemes": ["s1", "s2"], "since": at(6), "until": at(9)}, {"event"}),
+    "lending_dwellings": ({"schemes": ["s1", "s2"], "froms": [at(6)] * 2, "until": at(9)}, {"event"}),
     "ask_neighbours": ({"residents": RESIDENTS, **SPAN, "now": at(8)}, {"event"}),
     "recheck_behind_shared_doors": (
         {
@@ -76,7 +76,7 @@ EVERY = 400
 """Homes of the town: a batch that takes them all is the one that tempts to read whole tables."""
 
 BATCH = {
-    "lending_dwellings": {"schemes": [f"s{i}" for i in range(20)], "since": at(6), "until": at(9)},
+    "lending_dwellings": {"schemes": [f"s{i}" for i in range(20)], "froms": [at(6)] * 20, "until": at(9)},
     "visits_around": {
         "residents": [f"r{i}" for i in range(EVERY)],
         "froms": [at(6)] * EVERY,

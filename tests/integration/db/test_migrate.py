@@ -5,7 +5,9 @@ import asyncio
 import psycopg
 import pytest
 
+from db import migrate as migration
 from db.migrate import Edition, migrate, migration_files, wanted_by
+from tests.integration.ingest.conftest import until
 from tests.support.postgres import Cluster
 
 
@@ -16,6 +18,33 @@ async def test_two_that_start_at_once_apply_each_file_once(any_cluster: Cluster)
     edition = results[0].edition
     wanted = tuple(name for name in migration_files() if wanted_by(name, edition))
     assert sorted((result.applied for result in results), key=len) == [(), (), wanted]
+
+
+async def test_a_file_that_waits_for_a_report_keeps_nobody_from_the_table(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While somebody reads `event` for long, a migration of it lets others in between its tries."""
+    monkeypatch.setattr(migration, "LOCK_WAIT", "100ms")
+    async with (
+        await psycopg.AsyncConnection.connect(database_url) as report,
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as others,
+    ):
+        await others.execute("CREATE INDEX event_heartbeat ON event (hub_id)")
+        await others.execute("DELETE FROM schema_version WHERE file = '0011_heartbeats.sql'")
+        await report.execute("SELECT FROM event LIMIT 1")
+        migrating = asyncio.create_task(migrate(database_url))
+
+        async def waits() -> bool:
+            asked = await others.execute(
+                "SELECT FROM pg_locks WHERE relation = 'event'::regclass AND NOT granted"
+            )
+            return bool(await asked.fetchall())
+
+        await until(waits)
+        await others.execute("DELETE FROM event")  # waits for the migration's wait, and no longer
+        assert not migrating.done()
+        await report.rollback()
+        assert (await migrating).applied == ("0011_heartbeats.sql",)
 
 
 @pytest.mark.timescale

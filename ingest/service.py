@@ -30,7 +30,7 @@ async def record(
 ) -> Recorded:
     """Records a batch in the order of its arrivals, and returns what its hubs may be told once it commits.
 
-    `give_way` is awaited now and then until the batch's hubs are locked: a press of one may be waiting for us.
+    `give_way` is awaited now and then until the batch's hubs are locked: then a press of one may wait for us.
 
     Raises psycopg.Error; then nothing of the batch was recorded.
     """

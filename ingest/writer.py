@@ -33,7 +33,7 @@ class LeaseLost(RuntimeError):
 
 
 class Writer:
-    """Writes a lane's batches over its connection, which holds a lock of the lease: losing it ends our writing."""
+    """Writes a lane's batches over its connection, with whose end the lease is lost, too."""
 
     def __init__(
         self, conn: Connection, clock: Callable[[], datetime], give_way: GiveWay = next_turn
